@@ -1,0 +1,72 @@
+"""Things that go wrong on purpose. Containers are killed from the node: inside, nothing may kill process 1."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from examples.demo.kubectl import Kubectl, Object
+from tests.e2e.waiting import wait_for
+
+OPERATOR_NAMESPACE = "modelyard-system"
+LEASE = "modelyard-operator"
+
+
+def processes(container_id: str) -> list[int]:
+    """Return the processes of a container (``containerd://<64 hex>``), which the node names in their cgroup."""
+    wanted = container_id.removeprefix("containerd://")
+    found = []
+    for entry in Path("/proc").iterdir():
+        # A process may end between being listed and being read.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if entry.name.isdecimal() and wanted in (entry / "cgroup").read_text():
+                found.append(int(entry.name))
+    return found
+
+
+def kill_container(pod: Object, container: str) -> str:
+    """SIGKILL every process of a pod's running container and return its id. Raises LookupError if none runs."""
+    container_id = running_container(pod, container)
+    pids = processes(container_id) if container_id else []
+    if not pids:
+        message = f"{pod['metadata']['name']} has no running container {container}"
+        raise LookupError(message)
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return container_id
+
+
+def running_container(pod: Object, container: str) -> str:
+    """Return the id of a container that runs now, or nothing."""
+    status = pod["status"]
+    states = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
+    running = [s["containerID"] for s in states if s["name"] == container and "running" in s["state"]]
+    return str(running[0]) if running else ""
+
+
+def leader(cluster: Kubectl) -> Object:
+    """Return the operator's pod that holds the lease."""
+    system = cluster.within(OPERATOR_NAMESPACE)
+
+    def holding() -> Object | None:
+        lease = system.get("lease", LEASE)
+        holder = str((lease or {}).get("spec", {}).get("holderIdentity", ""))
+        pods = [pod for pod in operator_pods(cluster) if pod["metadata"]["name"] in holder and holder]
+        return next((pod for pod in pods if running_container(pod, "operator")), None)
+
+    return wait_for(holding, seconds=60, what="led", cluster=system)
+
+
+def operator_pods(cluster: Kubectl) -> list[Object]:
+    """Return the operator's pods."""
+    return cluster.within(OPERATOR_NAMESPACE).list("pods", "app.kubernetes.io/component=operator")
+
+
+def kill_leader(cluster: Kubectl) -> str:
+    """SIGKILL the operator that leads, and return its pod's name."""
+    pod = leader(cluster)
+    kill_container(pod, "operator")
+    return str(pod["metadata"]["name"])

@@ -1,0 +1,56 @@
+"""What can never be honoured is refused by the API server itself, in words that say the fix."""
+
+from __future__ import annotations
+
+import pytest
+
+from examples.demo.kubectl import Object
+from tests.e2e.yard import Yard, model
+
+pytestmark = pytest.mark.cluster
+
+HUB = {"huggingFace": {"repo": "sentence-transformers/all-MiniLM-L6-v2"}}
+OCI = {"oci": {"ref": "registry.example.com/models/minilm:1"}}
+
+REFUSED: dict[str, tuple[Object, str]] = {
+    "no source": (model("m", {}), "exactly one"),
+    "two sources": (model("m", {**HUB, **OCI}), "exactly one"),
+    "empty repository": (model("m", {"huggingFace": {"repo": ""}}), "repo"),
+    "repository that is no org/name": (model("m", {"huggingFace": {"repo": "../etc"}}), "repo"),
+    "name over 40 characters": (model("m" * 41, HUB), "40 characters"),
+    "batch min above opt": (
+        model("m", HUB, optimization={"shapes": {"batch": {"min": 9, "opt": 8, "max": 32}}}),
+        "min <= opt <= max",
+    ),
+    "sequence opt above max": (
+        model("m", HUB, optimization={"shapes": {"sequence": {"min": 8, "opt": 600, "max": 512}}}),
+        "min <= opt <= max",
+    ),
+    "FP8 with OpenVINO": (model("m", HUB, optimization={"engine": "OpenVINO", "precision": "FP8"}), "FP8"),
+    "an engine that doesn't exist": (model("m", HUB, optimization={"engine": "Fastest"}), "OnnxRuntime"),
+    "negative duration": (model("m", HUB, build={"timeout": "-5m"}), "timeout"),
+    "duration without a unit": (model("m", HUB, rollout={"progressDeadline": "15"}), "progressDeadline"),
+    "gate out of range": (model("m", HUB, gates={"parity": {"p1Cosine": "high"}}), "p1Cosine"),
+    "misspelt field": (model("m", HUB, optimisation={}), "optimisation"),
+    "field of a later version": (model("m", HUB, rollout={"strategy": "Canary"}), "strategy"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_api_server_refuses(yard: Yard, case: str) -> None:
+    manifest, words = REFUSED[case]
+    assert words in yard.refused(manifest)
+
+
+def test_model_name_never_changes(yard: Yard) -> None:
+    suspended = {"suspend": True}
+    yard.cluster.apply(model("m", OCI, serving={"modelName": "first"}, **suspended))
+    assert "modelName" in yard.refused(model("m", OCI, serving={"modelName": "second"}, **suspended))
+
+
+def test_source_of_a_build_never_changes(yard: Yard) -> None:
+    """A ModelBuild is named by what it holds: another spec is another build."""
+    crd = yard.cluster.get("crd", "modelbuilds.modelyard.dev")
+    assert crd is not None
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert any("oldSelf" in rule["rule"] for rule in schema["x-kubernetes-validations"])
