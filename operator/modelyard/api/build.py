@@ -1,0 +1,139 @@
+"""``ModelBuild``: one conversion, named by the digest of its inputs. Made by the operator, never by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from modelyard.api.base import ATOMIC, ApiModel, Duration, Name, Quantity, rule, rules
+from modelyard.api.optimization import ShapesSpec
+from modelyard.api.pod import PodOverlay, ResourcesSpec
+from modelyard.api.proof import ParitySpec
+from modelyard.api.source import SecretKeyRef, SecretRef
+from modelyard.contract import Engine, Objective, Precision, Task
+
+
+class PinnedHuggingFace(ApiModel):
+    """A repository at a commit."""
+
+    repo: Annotated[str, Field(min_length=1, max_length=193)]
+    """The repository, as organisation/name."""
+    revision: Annotated[str, Field(min_length=1, max_length=200)]
+    """The commit."""
+    endpoint: Annotated[str, Field(min_length=1, max_length=500)]
+    """The hub."""
+    token_secret_ref: SecretKeyRef | None = None
+    """The hub's access token."""
+
+
+class PinnedOci(ApiModel):
+    """A model folder by digest."""
+
+    ref: Annotated[str, Field(min_length=1, max_length=500)]
+    """REGISTRY/REPOSITORY@sha256:DIGEST."""
+    plain_http: bool = False
+    """Whether the registry is asked without TLS."""
+    pull_secret_ref: SecretRef | None = None
+    """The registry's credentials."""
+
+
+class PinnedPvc(ApiModel):
+    """A folder of a claim, as written."""
+
+    claim_name: Name
+    """Name of the claim."""
+    path: Annotated[str, Field(max_length=1024)] = ""
+    """Folder within the claim."""
+    revision: Annotated[str, Field(max_length=200)] = ""
+    """The user's word for what it holds."""
+
+
+class PinnedSource(ApiModel):
+    """A source, pinned. Exactly one member."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "[has(self.huggingFace), has(self.pvc), has(self.oci)].filter(given, given).size() == 1",
+                "give exactly one source: huggingFace, pvc or oci",
+            )
+        )
+    )
+
+    hugging_face: PinnedHuggingFace | None = None
+    """A repository at a commit."""
+    oci: PinnedOci | None = None
+    """A model folder by digest."""
+    pvc: PinnedPvc | None = None
+    """A folder of a claim."""
+
+
+class CandidateSpec(ApiModel):
+    """One way to run the model."""
+
+    engine: Engine
+    """What runs the converted graph."""
+    precision: Precision
+    """The number format of the products and of the stored weights."""
+
+
+class BuildImages(ApiModel):
+    """The images that build and measure."""
+
+    runtime: Annotated[str, Field(min_length=1, max_length=500)]
+    """What converts. Part of the key."""
+    triton: Annotated[str, Field(min_length=1, max_length=500)]
+    """What serves, beside the conversion."""
+
+
+class DestinationSpec(ApiModel):
+    """Where the artifact goes."""
+
+    repository: Annotated[str, Field(min_length=1, max_length=500)]
+    """REGISTRY/REPOSITORY, without a scheme."""
+    tag: Annotated[str, Field(min_length=1, max_length=128)]
+    """The build's name; a further attempt at a build that succeeded has a tag of its own."""
+    plain_http: bool = False
+    """Whether the registry is asked without TLS."""
+
+
+class ModelBuildSpec(ApiModel):
+    """One conversion. Never changes."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("self == oldSelf", "a build never changes; change the OptimizedModel, and it makes another build")
+        )
+    )
+
+    key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Digest over everything that decides the artifact's bytes."""
+    attempt: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Counts the commands retry."""
+    source: PinnedSource
+    """Where the model comes from, pinned."""
+    task: Task = Task.AUTO
+    """What the model is for."""
+    candidates: Annotated[list[CandidateSpec], Field(min_length=1, max_length=32, json_schema_extra=ATOMIC)]
+    """The ways to try, in this order."""
+    objective: Objective = Objective.THROUGHPUT
+    """By what the fastest is taken."""
+    shapes: ShapesSpec = ShapesSpec()
+    """Sizes to optimize for."""
+    parity: ParitySpec | None = None
+    """What a candidate must keep; only where several compete."""
+    images: BuildImages
+    """The images that build and measure."""
+    destination: DestinationSpec
+    """Where the artifact goes."""
+    pod: PodOverlay = PodOverlay()
+    """Fields of the build's pod."""
+    resources: ResourcesSpec = ResourcesSpec()
+    """Resources of the conversion."""
+    memory_limit_is_users: bool = False
+    """Whether the memory limit was set by the user: then it is never raised."""
+    scratch: Quantity = "20Gi"
+    """Size limit of the working disk."""
+    timeout: Duration = "1h"
+    """How long one attempt may take."""

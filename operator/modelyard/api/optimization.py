@@ -1,0 +1,70 @@
+"""What to build: ``spec.optimization``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from modelyard.api.base import ApiModel, rule, rules
+from modelyard.contract import Engine, Objective, Precision
+
+_ORDERED = rules(rule("self.min <= self.opt && self.opt <= self.max", "sizes must rise: min <= opt <= max"))
+
+
+class BatchRange(ApiModel):
+    """Texts in one call."""
+
+    model_config = ConfigDict(json_schema_extra=_ORDERED)
+
+    min: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Least number of texts in a call."""
+    opt: Annotated[int, Field(ge=1, le=4096)] = 8
+    """The number to be fastest at; speed is measured here."""
+    max: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Greatest number of texts in a call."""
+
+
+class SequenceRange(ApiModel):
+    """Tokens in one text."""
+
+    model_config = ConfigDict(json_schema_extra=_ORDERED)
+
+    min: Annotated[int, Field(ge=1, le=1048576)] = 8
+    """Least length of a text."""
+    opt: Annotated[int, Field(ge=1, le=1048576)] = 128
+    """The length to be fastest at; speed is measured here."""
+    max: Annotated[int, Field(ge=1, le=1048576)] = 512
+    """Greatest length of a text."""
+
+
+class ShapesSpec(ApiModel):
+    """Sizes to optimize for."""
+
+    batch: BatchRange = BatchRange()
+    """Texts in one call."""
+    sequence: SequenceRange = SequenceRange()
+    """Tokens in one text."""
+
+
+class OptimizationSpec(ApiModel):
+    """What to build. ``Auto`` builds what the target can run and takes the fastest that keeps the answers."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!(self.engine == 'OpenVINO' && self.precision == 'FP8')",
+                "OpenVINO never runs FP8; use precision BF16 with OpenVINO, or engine TensorRT for FP8",
+                ".precision",
+            )
+        )
+    )
+
+    engine: Engine = Engine.AUTO
+    """What runs the converted graph."""
+    precision: Precision = Precision.AUTO
+    """The number format of the products and of the stored weights."""
+    objective: Objective = Objective.THROUGHPUT
+    """By what Auto takes the fastest: batches of shapes.batch.opt, or single requests."""
+    shapes: ShapesSpec = ShapesSpec()
+    """Sizes to optimize for."""

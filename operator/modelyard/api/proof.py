@@ -1,0 +1,59 @@
+"""What a build must prove before it gets traffic: ``spec.gates``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from modelyard.api.base import ApiModel, Duration
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class ParitySpec(ApiModel):
+    """How well answers must agree with the original's. Each figure is held by its one-sided 95% bound.
+
+    A gate that the model's task has no figure for is refused; one that is absent has its task's default.
+    """
+
+    p1_cosine: _Share | None = None
+    """Embedding: cosine to the original's embedding, 1st percentile over texts. Default 0.998."""
+    neighbours_kept: _Share | None = None
+    """Embedding: share of a text's ten nearest neighbours that stay. Default 0.95."""
+    min_cosine: _Share | None = None
+    """Embedding: floor of the least cosine over all texts. Default 0.98."""
+    agreement: _Share | None = None
+    """Classification: share of equal classes where the original's margin exceeds 0.02. Default 0.99."""
+    max_shift: _Share | None = None
+    """Classification: greatest shift of a probability, 99th percentile. Default 0.05."""
+    batch_invariance: _Share | None = None
+    """Every task: cosine of a text's answer alone to its answer beside others. Default 0.9995."""
+
+
+class PerformanceSpec(ApiModel):
+    """How fast the build must be at the opt shapes, measured through the server, beside the original."""
+
+    min_speedup: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    """Least speedup over the original. 0 turns this gate off."""
+    max_p95: Annotated[Duration | None, Field(alias="maxP95")] = None
+    """Greatest 95th percentile of one call's latency."""
+
+
+class OnFailure(StrEnum):
+    """What becomes of a build that misses a gate."""
+
+    BLOCK = "Block"
+    HOLD = "Hold"
+
+
+class GatesSpec(ApiModel):
+    """What a build must prove before it gets traffic."""
+
+    parity: ParitySpec = ParitySpec()
+    """Agreement with the original."""
+    performance: PerformanceSpec = PerformanceSpec()
+    """Speed beside the original."""
+    on_failure: OnFailure = OnFailure.BLOCK
+    """Block: a build that misses a gate is not started. Hold: it waits at weight 0 for the command promote."""

@@ -1,0 +1,1 @@
+"""Kubernetes objects as functions of what they serve, a kind a file. Pure."""

@@ -1,0 +1,202 @@
+"""What a generation was resolved to: everything left open, settled once, and read ever after.
+
+A snapshot is the data of a ControllerRevision. Later versions only add fields with defaults, and a reader ignores
+fields that it doesn't know, so each version reads the snapshots of the one before. ``build_key`` and ``revision``
+are stored rather than recomputed: a changed way of hashing moves no model.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from modelyard.api.base import Quantity
+from modelyard.api.model import BatchingSpec, OptimizedModelSpec
+from modelyard.api.pod import PodOverlay, ResourcesSpec
+from modelyard.contract import Candidate, Objective, ParityGate, Shapes, Task
+from modelyard.errors import SnapshotUnreadable
+from modelyard.naming import REVISION_NAME_DIGITS, build_name, digest
+
+
+class Kept(BaseModel):
+    """Base of what is stored: frozen, camelCase, unknown fields ignored (a newer version may have added them)."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values, camelCase, absent fields left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class HuggingFacePin(Kept):
+    """A repository at a commit (40 hex digits)."""
+
+    kind: Literal["huggingFace"] = "huggingFace"
+    repo: str
+    commit: str
+    endpoint: str
+    token_secret: str | None = None
+    token_key: str = "token"
+
+
+class OciPin(Kept):
+    """A model folder by digest: ``repository`` without tag, ``digest`` as ``sha256:...``."""
+
+    kind: Literal["oci"] = "oci"
+    repository: str
+    digest: str
+    plain_http: bool = False
+    pull_secret: str | None = None
+
+
+class PvcPin(Kept):
+    """A folder of a claim, keyed as written; the Job records the digest that it read."""
+
+    kind: Literal["pvc"] = "pvc"
+    claim_name: str
+    path: str = ""
+    revision: str = ""
+
+
+Pin = Annotated[HuggingFacePin | OciPin | PvcPin, Field(discriminator="kind")]
+
+
+class BuildSnapshot(Kept):
+    """What decides a build's bytes. ``parity`` and ``objective`` only where several candidates compete."""
+
+    source: Pin
+    task: Task
+    candidates: tuple[Candidate, ...]
+    objective: Objective | None = None
+    shapes: Shapes
+    parity: ParityGate | None = None
+    runtime_image: str
+
+
+class ServingSnapshot(Kept):
+    """What decides a revision's objects, replicas apart. ``registry`` is where nodes and pods pull from."""
+
+    model_name: str
+    operator_image: str
+    triton_image: str
+    registry: str
+    plain_http: bool = False
+    pull_secret: str | None = None
+    resources: ResourcesSpec
+    batching: BatchingSpec
+    instances: int
+    pod: PodOverlay
+    drain_seconds: int
+
+
+class Snapshot(Kept):
+    """A generation, resolved. ``build_key``: 64 hex digits; ``revision``: 8."""
+
+    schema_version: int = 1
+    build_key: str
+    attempt: int = 1
+    revision: str
+    build: BuildSnapshot
+    serving: ServingSnapshot
+    proxy_image: str
+
+    @property
+    def build_name(self) -> str:
+        """Return the name of the ModelBuild that this revision needs."""
+        return build_name(self.build_key)
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of everything in it; a record is named by it."""
+        return digest(self.to_dict())
+
+
+def build_key(build: BuildSnapshot) -> str:
+    """Return the digest over what decides the artifact's bytes, 64 hex digits.
+
+    A hub's endpoint, a registry's name and secrets are not in it: a commit or a digest is the same everywhere.
+    """
+    inputs = build.to_dict()
+    inputs["source"] = _identity(build.source)
+    return digest({"schema": 1} | inputs)
+
+
+def revision_name(key: str, attempt: int, serving: ServingSnapshot) -> str:
+    """Return the name of the revision that serves this build so, 8 hex digits."""
+    identity = {"build": key, "attempt": attempt, "serving": serving.to_dict()}
+    return digest(identity)[:REVISION_NAME_DIGITS]
+
+
+def snapshot_of(build: BuildSnapshot, serving: ServingSnapshot, *, attempt: int, proxy_image: str) -> Snapshot:
+    """Return the snapshot of a build and the way to serve it, with its key and its name."""
+    key = build_key(build)
+    return Snapshot(
+        build_key=key,
+        attempt=attempt,
+        revision=revision_name(key, attempt, serving),
+        build=build,
+        serving=serving,
+        proxy_image=proxy_image,
+    )
+
+
+def snapshot_from(data: object) -> Snapshot:
+    """Return the snapshot in a ControllerRevision's data. Raises SnapshotUnreadable."""
+    try:
+        return Snapshot.model_validate(data)
+    except ValidationError as error:
+        message = f"the recorded snapshot can't be read: {error.error_count()} errors, first {error.errors()[0]['msg']}"
+        raise SnapshotUnreadable(message) from error
+
+
+def spec_digest(spec: OptimizedModelSpec) -> str:
+    """Return the digest of those parts of a spec that are resolved.
+
+    Defaults are left out, so that a field added by a later version changes no digest. Replicas, gates (beside several
+    candidates), roll-out, build resources and ``suspend`` are read live: changing them resolves nothing.
+    """
+    resolved = spec.model_dump(
+        mode="json",
+        by_alias=True,
+        exclude_defaults=True,
+        exclude={
+            "suspend": True,
+            "rollout": True,
+            "traffic": True,
+            "build": True,
+            "gates": {"performance", "on_failure"},
+            "serving": {"replicas"},
+        },
+    )
+    return digest(resolved)
+
+
+def _identity(pin: HuggingFacePin | OciPin | PvcPin) -> dict[str, str]:
+    """Return what names a source's bytes."""
+    if isinstance(pin, HuggingFacePin):
+        return {"huggingFace": pin.repo, "commit": pin.commit}
+    if isinstance(pin, OciPin):
+        return {"oci": pin.digest}
+    return {"pvc": pin.claim_name, "path": pin.path, "revision": pin.revision}
+
+
+__all__ = [
+    "BuildSnapshot",
+    "HuggingFacePin",
+    "Kept",
+    "OciPin",
+    "Pin",
+    "PvcPin",
+    "Quantity",
+    "ServingSnapshot",
+    "Snapshot",
+    "build_key",
+    "revision_name",
+    "snapshot_from",
+    "snapshot_of",
+    "spec_digest",
+]
