@@ -1,1 +1,1 @@
-"""One runnable module a claim: ``make bench NAME=apply``. Each writes ``docs/benchmarks/NAME.json`` and ``NAME.md``."""
+"""One runnable module a claim: ``make bench NAME=apply`` writes ``docs/benchmarks/apply.{json,md}``."""

@@ -1,4 +1,4 @@
-"""What every benchmark shares: targets that can be missed, the machine it ran on, and how results are written."""
+"""What every benchmark shares: targets that can be missed, the machine, and how results are written."""
 
 from __future__ import annotations
 
@@ -34,26 +34,10 @@ def at_most(name: str, limit: float, got: float, unit: str) -> Target:
     return Target(name=name, want=f"<= {limit:g} {unit}", got=f"{got:.1f} {unit}", met=got <= limit)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Benchmark:
-    """One run. ``rows`` all have the same keys, which head the table; ``remarks`` say how to read it."""
-
-    name: str
-    title: str
-    targets: Sequence[Target]
-    rows: Sequence[Row]
-    versions: Mapping[str, str]
-    remarks: Sequence[str] = ()
-    machine: Mapping[str, Cell] = field(default_factory=lambda: this_machine())
-
-
 def this_machine() -> dict[str, Cell]:
     """Return processor, cores, memory in GiB, kernel and the instruction sets that decide speed."""
-    facts = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in reversed(Path("/proc/cpuinfo").read_text().splitlines())
-        if ":" in line
-    )
+    lines = [line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines()]
+    facts = {key.strip(): value.strip() for key, _, value in lines}
     flags = facts.get("flags", "").split()
     return {
         "cpu": facts.get("model name", platform.machine()),
@@ -64,8 +48,21 @@ def this_machine() -> dict[str, Cell]:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """One run. ``rows`` all have the same keys, which head the table; ``remarks`` say how to read it."""
+
+    name: str
+    title: str
+    targets: Sequence[Target]
+    rows: Sequence[Row]
+    versions: Mapping[str, str]
+    remarks: Sequence[str] = ()
+    machine: Mapping[str, Cell] = field(default_factory=this_machine)
+
+
 def publish(result: Benchmark, folder: Path = RESULTS) -> int:
-    """Write ``NAME.json`` and ``NAME.md``, print the table, and return the exit code: 0, or 3 for a missed target."""
+    """Write ``NAME.json`` and ``NAME.md``, print the page, and return 0, or 3 for a missed target."""
     folder.mkdir(parents=True, exist_ok=True)
     data = {
         "name": result.name,

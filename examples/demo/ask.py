@@ -23,22 +23,22 @@ class Answers:
     seconds: tuple[float, ...]
 
 
-def ask_http(address: str, model: str, texts: Sequence[Tokens]) -> Answers:
-    """Ask ``address`` (host:port) over HTTP, one text a call."""
+def ask_http(address: str, model: str, calls: Sequence[Tokens]) -> Answers:
+    """Ask ``address`` (host:port) over HTTP, one call after the other."""
     with tritonclient.http.InferenceServerClient(address) as client:
-        return _ask(client, tritonclient.http.InferInput, model, texts)
+        return _ask(client, tritonclient.http.InferInput, model, calls)
 
 
-def ask_grpc(address: str, model: str, texts: Sequence[Tokens]) -> Answers:
-    """Ask ``address`` (host:port) over gRPC, one text a call."""
+def ask_grpc(address: str, model: str, calls: Sequence[Tokens]) -> Answers:
+    """Ask ``address`` (host:port) over gRPC, one call after the other."""
     with tritonclient.grpc.InferenceServerClient(address) as client:
-        return _ask(client, tritonclient.grpc.InferInput, model, texts)
+        return _ask(client, tritonclient.grpc.InferInput, model, calls)
 
 
-def _ask(client: Any, make: Callable[..., Any], model: str, texts: Sequence[Tokens]) -> Answers:  # noqa: ANN401
+def _ask(client: Any, make: Callable[..., Any], model: str, calls: Sequence[Tokens]) -> Answers:  # noqa: ANN401
     """Both clients have the same methods but no common type."""
     embeddings, seconds = [], []
-    for tokens in texts:
+    for tokens in calls:
         inputs = []
         for name, ids in tokens.items():
             tensor = make(name, list(ids.shape), "INT64")
@@ -47,5 +47,5 @@ def _ask(client: Any, make: Callable[..., Any], model: str, texts: Sequence[Toke
         started = time.perf_counter()
         result = client.infer(model, inputs)
         seconds.append(time.perf_counter() - started)
-        embeddings.append(result.as_numpy("embedding")[0])
-    return Answers(embeddings=np.stack(embeddings), seconds=tuple(seconds))
+        embeddings.append(result.as_numpy("embedding"))
+    return Answers(embeddings=np.concatenate(embeddings), seconds=tuple(seconds))

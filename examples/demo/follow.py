@@ -22,18 +22,23 @@ class Followed:
     seconds: float
 
 
+def is_current(model: Object) -> bool:
+    """Return whether the status speaks of the spec as it is now."""
+    return bool(model.get("status", {}).get("observedGeneration") == model["metadata"]["generation"])
+
+
 def is_healthy(model: Object) -> bool:
     """Return whether the status speaks of the spec as it is now, and says Healthy."""
     status = model.get("status", {})
-    seen = status.get("observedGeneration") == model["metadata"]["generation"]
-    return seen and status.get("phase") == "Healthy"
+    return is_current(model) and status.get("phase") == "Healthy"
 
 
 def is_stalled(model: Object) -> bool:
     """Return whether only a person can help: a condition that says so for the spec as it is now."""
     status = model.get("status", {})
-    seen = status.get("observedGeneration") == model["metadata"]["generation"]
-    return seen and any(c["type"] == "Stalled" and c["status"] == "True" for c in status.get("conditions", []))
+    return is_current(model) and any(
+        c["type"] == "Stalled" and c["status"] == "True" for c in status.get("conditions", [])
+    )
 
 
 def follow(cluster: Kubectl, name: str, screen: Screen, *, seconds: float) -> Followed:
@@ -86,7 +91,7 @@ def _watch_build(
                 if progress := parsed(line):
                     news.put(progress)
     except KubectlError:
-        # Progress is a comfort: a pod that is gone takes its log along, and the model's status tells the rest.
+        # Progress is a comfort: a pod that is gone takes its log along; the model's status tells the rest.
         return
 
 

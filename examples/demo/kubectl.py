@@ -64,9 +64,14 @@ class Kubectl:
         """Return what kubectl printed. Raises KubectlError when it failed or took longer than ``seconds``."""
         try:
             done = subprocess.run(
-                self.command(*arguments), env=self.environment(), input=stdin, text=True, capture_output=True,
-                timeout=seconds, check=False,
-            )  # fmt: skip
+                self.command(*arguments),
+                env=self.environment(),
+                input=stdin,
+                text=True,
+                capture_output=True,
+                timeout=seconds,
+                check=False,
+            )
         except subprocess.TimeoutExpired as error:
             raise KubectlError(arguments, f"no answer in {seconds:g} s") from error
         if done.returncode != 0:
@@ -91,7 +96,7 @@ class Kubectl:
         self.run("apply", *flags, "--filename=-", stdin=manifest)
 
     def watch(self, kind: str, name: str, *, seconds: float) -> Iterator[Object]:
-        """Yield the object as it is and after each change, for at most ``seconds``; survives a lost connection."""
+        """Yield the object as it is and after each change, for ``seconds``; survives a lost connection."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             started = time.monotonic()
@@ -115,9 +120,7 @@ class Kubectl:
                 *whole, text = (text + chunk).split("\n")
                 yield from whole
 
-    def wait(
-        self, kind: str, name: str, condition: Callable[[Object], bool], *, seconds: float, what: str
-    ) -> Object:
+    def wait(self, kind: str, name: str, condition: Callable[[Object], bool], *, seconds: float, what: str) -> Object:
         """Return the object once ``condition`` holds. Raises TimeoutError that tells the last status seen."""
         last: Object | None = None
         for last in self.watch(kind, name, seconds=seconds):

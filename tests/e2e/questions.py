@@ -18,7 +18,7 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standard:
-    """Right answers, float32 (questions, width), and how far a reply may be from its own: relative L2 distance."""
+    """Right answers, float32 (questions, width), and how far a reply may be from its own."""
 
     answers: NDArray[np.float32]
     tolerance: float

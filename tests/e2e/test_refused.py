@@ -13,10 +13,10 @@ HUB = {"huggingFace": {"repo": "sentence-transformers/all-MiniLM-L6-v2"}}
 OCI = {"oci": {"ref": "registry.example.com/models/minilm:1"}}
 
 REFUSED: dict[str, tuple[Object, str]] = {
-    "no source": (model("m", {}), "exactly one"),
-    "two sources": (model("m", {**HUB, **OCI}), "exactly one"),
-    "empty repository": (model("m", {"huggingFace": {"repo": ""}}), "repo"),
-    "repository that is no org/name": (model("m", {"huggingFace": {"repo": "../etc"}}), "repo"),
+    "no source": (model("m", {}), "give exactly one source"),
+    "two sources": (model("m", {**HUB, **OCI}), "give exactly one source"),
+    "empty repository": (model("m", {"huggingFace": {"repo": ""}}), "ORGANISATION/NAME"),
+    "repository that is no org/name": (model("m", {"huggingFace": {"repo": "../etc"}}), "ORGANISATION/NAME"),
     "name over 40 characters": (model("m" * 41, HUB), "40 characters"),
     "batch min above opt": (
         model("m", HUB, optimization={"shapes": {"batch": {"min": 9, "opt": 8, "max": 32}}}),
@@ -26,11 +26,20 @@ REFUSED: dict[str, tuple[Object, str]] = {
         model("m", HUB, optimization={"shapes": {"sequence": {"min": 8, "opt": 600, "max": 512}}}),
         "min <= opt <= max",
     ),
-    "FP8 with OpenVINO": (model("m", HUB, optimization={"engine": "OpenVINO", "precision": "FP8"}), "FP8"),
+    "FP8 with OpenVINO": (
+        model("m", HUB, optimization={"engine": "OpenVINO", "precision": "FP8"}),
+        "use precision BF16",
+    ),
     "an engine that doesn't exist": (model("m", HUB, optimization={"engine": "Fastest"}), "OnnxRuntime"),
-    "negative duration": (model("m", HUB, build={"timeout": "-5m"}), "timeout"),
-    "duration without a unit": (model("m", HUB, rollout={"progressDeadline": "15"}), "progressDeadline"),
-    "gate out of range": (model("m", HUB, gates={"parity": {"p1Cosine": "high"}}), "p1Cosine"),
+    "negative duration": (model("m", HUB, build={"timeout": "-5m"}), "such as 90s, 15m or 1h30m"),
+    "duration without a unit": (
+        model("m", HUB, rollout={"progressDeadline": "15"}),
+        "such as 90s, 15m or 1h30m",
+    ),
+    "reference with a scheme": (model("m", {"oci": {"ref": "oci://registry/minilm:1"}}), "without oci://"),
+    "claim path that climbs": (model("m", {"pvc": {"claimName": "c", "path": "a/../.."}}), "no .."),
+    "no instances": (model("m", HUB, serving={"instances": 0}), "give 1 to 256, or Auto"),
+    "gate that is no number": (model("m", HUB, gates={"parity": {"p1Cosine": "high"}}), "p1Cosine"),
     "misspelt field": (model("m", HUB, optimisation={}), "optimisation"),
     "field of a later version": (model("m", HUB, rollout={"strategy": "Canary"}), "strategy"),
 }

@@ -16,7 +16,7 @@ POLL_SECONDS = 0.5
 def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str, cluster: Kubectl | None = None) -> T:
     """Return the first value of ``condition`` that is neither None nor False.
 
-    Raises TimeoutError after ``seconds``, with the state of the cluster's namespace where one is given. For what a
+    Raises TimeoutError after ``seconds``, with the state of the namespace where a cluster is given. For what a
     watch can't show (absence, sums over objects); one object's state is waited for by ``reached``.
     """
     deadline = time.monotonic() + seconds
@@ -32,9 +32,14 @@ def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str, cl
 
 
 def reached(
-    cluster: Kubectl, name: str, condition: Callable[[Object], bool], *, seconds: float, what: str,
+    cluster: Kubectl,
+    name: str,
+    condition: Callable[[Object], bool],
+    *,
+    seconds: float,
+    what: str,
     kind: str = "optimizedmodel",
-) -> Object:  # fmt: skip
+) -> Object:
     """Return the object once ``condition`` holds. Raises TimeoutError with the namespace's state."""
     try:
         return cluster.wait(kind, name, condition, seconds=seconds, what=what)
@@ -44,7 +49,7 @@ def reached(
 
 
 def diagnosis(cluster: Kubectl) -> str:
-    """Return what a person would look at first: our objects, events, pods that aren't well and their last lines."""
+    """Return what a person would look at first: our objects, events, the last lines of unwell pods."""
     parts = [
         ("get", "optimizedmodels,modelbuilds,jobs,deployments,services,pods", "--output=wide"),
         ("describe", "optimizedmodels,modelbuilds"),

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from examples.demo.follow import is_healthy
+from examples.demo.follow import is_current, is_healthy
 from examples.demo.kubectl import Kubectl, KubectlError, Object
 from tests.e2e.client import Address
 from tests.e2e.waiting import diagnosis, reached, wait_for
@@ -38,11 +38,14 @@ class Yard:
         return reached(self.cluster, name, is_healthy, seconds=seconds, what="Healthy")
 
     def told(self, name: str, reason: str, *, seconds: float = REFUSED_SECONDS) -> str:
-        """Return the message of the condition that carries ``reason``, once one does for the spec as it is."""
+        """Return the message of the condition with ``reason``, once there is one for the spec as it is."""
         found = reached(
-            self.cluster, name, lambda seen: _message(seen, reason) is not None, seconds=seconds,
+            self.cluster,
+            name,
+            lambda seen: _message(seen, reason) is not None,
+            seconds=seconds,
             what=f"told {reason}",
-        )  # fmt: skip
+        )
         return str(_message(found, reason))
 
     def model(self, name: str) -> Object:
@@ -77,7 +80,12 @@ class Yard:
     def remove(self, name: str) -> None:
         """Delete a model and wait until it and all that it owned are gone."""
         self.cluster.run("delete", "optimizedmodel", name, "--wait")
-        wait_for(lambda: not self.children(name), seconds=90, what=f"rid of {name}'s children", cluster=self.cluster)
+        wait_for(
+            lambda: not self.children(name),
+            seconds=90,
+            what=f"rid of {name}'s children",
+            cluster=self.cluster,
+        )
 
     def children(self, name: str) -> list[str]:
         """Return ``kind/name`` of what carries the model's label."""
@@ -110,6 +118,6 @@ def conditions(seen: Object) -> dict[str, Object]:
 
 
 def _message(seen: Object, reason: str) -> str | None:
-    if seen.get("status", {}).get("observedGeneration") != seen["metadata"]["generation"]:
+    if not is_current(seen):
         return None
     return next((str(c["message"]) for c in conditions(seen).values() if c["reason"] == reason), None)

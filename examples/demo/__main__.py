@@ -1,0 +1,122 @@
+"""``python -m examples.demo [up|down] [--context NAME]``."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+from examples.demo.ask import ask_grpc, ask_http
+from examples.demo.follow import Followed, follow
+from examples.demo.install import install_operator, remove_operator
+from examples.demo.kubectl import KubectlError
+from examples.demo.screen import Screen, table
+from examples.demo.sentence_model import (
+    REGISTRY_SERVICE,
+    SYSTEM_NAMESPACE,
+    WRITE_PORT,
+    minilm_folder,
+    push_folder,
+)
+from examples.demo.sentences import SENTENCES
+from examples.demo.target import ROOT, Target, context_target, local_target
+
+MODEL = "minilm"
+NAMESPACE = "default"
+MANIFEST = ROOT / "examples" / "minilm.yaml"
+REPOSITORY = "models/minilm:1"
+LEAST_COSINE = 0.998
+HEALTHY_SECONDS = 900.0
+ROUNDS = 5
+"""How often the sentences are asked, so that a 95th percentile means something."""
+
+
+def up(context: str | None, screen: Screen) -> int:
+    """Go from nothing to a served model and print what came of it; 1 if the answers differ."""
+    with screen.step(f"Cluster: {context or 'local'}"):
+        target = context_target(context) if context else local_target()
+    with screen.step("Operator: helm upgrade --install modelyard charts/modelyard"):
+        install_operator(target.cluster)
+    with screen.step(f"Model: modelyard push all-MiniLM-L6-v2 to {REPOSITORY}"):
+        push_minilm(target)
+    with screen.step(f"kubectl apply -f {MANIFEST.relative_to(ROOT)}"):
+        target.cluster.run("apply", f"--filename={MANIFEST}")
+        followed = follow(target.cluster, MODEL, screen, seconds=HEALTHY_SECONDS)
+    with screen.step(f"{len(SENTENCES)} sentences over HTTP and gRPC, and to PyTorch"):
+        least = ask_and_compare(target, followed, screen)
+    screen.say(closing_words(target))
+    return 0 if least >= LEAST_COSINE else 1
+
+
+def push_minilm(target: Target) -> None:
+    """Push the model folder to the cluster's registry."""
+    with target.reach(REGISTRY_SERVICE, WRITE_PORT, namespace=SYSTEM_NAMESPACE) as (address,):
+        push_folder(target.cluster, minilm_folder(), REPOSITORY, registry_address=address)
+
+
+def ask_and_compare(target: Target, followed: Followed, screen: Screen) -> float:
+    """Print the table and return the worst agreement with PyTorch."""
+    # torch takes seconds to import: here, and not before the first line is printed.
+    from examples.demo.reference import sentence_encoder  # noqa: PLC0415
+    from examples.demo.table import Outcome, rows  # noqa: PLC0415
+
+    encoder = sentence_encoder(minilm_folder())
+    texts = [encoder.tokens(text) for text in SENTENCES]
+    with target.reach(MODEL, 8000, 8001, namespace=NAMESPACE) as (http, grpc):
+        over_http, over_grpc = ask_http(http, MODEL, texts * ROUNDS), ask_grpc(grpc, MODEL, texts * ROUNDS)
+    outcome = Outcome(
+        followed=followed,
+        over_http=over_http,
+        over_grpc=over_grpc,
+        right=encoder.embeddings(SENTENCES * ROUNDS),
+    )
+    screen.say(f"\n{table(rows(outcome))}\n")
+    return outcome.least_cosine
+
+
+def closing_words(target: Target) -> str:
+    """Return what to type next."""
+    cluster = target.cluster
+    chosen = f"--context {cluster.context} " if cluster.context else ""
+    export = "" if cluster.context else f"  export KUBECONFIG={cluster.kubeconfig} PATH={ROOT}/.venv/bin:$PATH\n"
+    down = f"make demo-down CONTEXT={cluster.context}" if cluster.context else "make demo-down"
+    return (
+        "Everything is left up. Look around:\n"
+        f"{export}"
+        f"  kubectl {chosen}get optimizedmodels,modelbuilds --output wide\n"
+        f"  kubectl {chosen}describe optimizedmodel {MODEL}\n"
+        "The same model under a second name starts no Job:\n"
+        f"  sed 's/name: {MODEL}/name: again/' {MANIFEST.relative_to(ROOT)} | kubectl {chosen}apply -f -\n"
+        f"  kubectl {chosen}get optimizedmodel again --watch\n"
+        f"Remove it all: {down}"
+    )
+
+
+def down(context: str | None, screen: Screen) -> int:
+    """Remove what ``up`` made: the local cluster whole, from another one the model and the operator."""
+    if context is None:
+        return subprocess.run([sys.executable, "-m", "tests.cluster", "down"], cwd=ROOT, check=False).returncode
+    cluster = context_target(context).cluster
+    with screen.step(f"Model: kubectl delete -f {MANIFEST.relative_to(ROOT)}"):
+        cluster.run("delete", f"--filename={MANIFEST}", "--ignore-not-found", "--wait")
+    with screen.step("Operator: helm uninstall modelyard"):
+        remove_operator(cluster)
+    return 0
+
+
+def main() -> int:
+    """Read the command line and do what it says; what goes wrong is said in one line."""
+    parser = argparse.ArgumentParser(prog="examples.demo", description=__doc__)
+    parser.add_argument("verb", nargs="?", choices=["up", "down"], default="up")
+    parser.add_argument("--context", help="a context of ~/.kube/config instead of the local cluster")
+    arguments = parser.parse_args()
+    screen = Screen()
+    try:
+        return (up if arguments.verb == "up" else down)(arguments.context, screen)
+    except (KubectlError, LookupError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        screen.say(f"\nThe demo stopped: {error}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Builds that fail for want of memory, room, time, images or a registry: said with the fix."""
+
+from __future__ import annotations
+
+import pytest
+
+from examples.demo.kubectl import Object
+from tests.e2e.faults import registry_away
+from tests.e2e.kit import WithValues
+from tests.e2e.yard import Yard
+
+pytestmark = pytest.mark.cluster
+
+TOO_LITTLE = "256Mi"
+"""Less than it takes to load torch."""
+
+
+def convert_limits(yard: Yard) -> list[str]:
+    """Return the memory limits that the build's Jobs gave the conversion, oldest first."""
+    jobs = sorted(yard.cluster.list("jobs"), key=lambda job: str(job["metadata"]["creationTimestamp"]))
+    pods = [job["spec"]["template"]["spec"]["initContainers"] for job in jobs]
+    return [c["resources"]["limits"]["memory"] for containers in pods for c in containers if c["name"] == "convert"]
+
+
+def test_a_limit_that_the_user_set_is_never_exceeded(yard: Yard, tiny_source: Object) -> None:
+    yard.submit("m", tiny_source, build={"resources": {"limits": {"memory": TOO_LITTLE}}})
+    message = yard.told("m", "OutOfMemory")
+    assert "build.resources.limits.memory" in message
+    assert set(convert_limits(yard)) == {TOO_LITTLE}
+
+
+def test_without_a_limit_of_the_users_it_is_tried_again_with_what_it_asks(
+    yard: Yard, tiny_source: Object, with_values: WithValues
+) -> None:
+    with with_values(f"builds.resources.limits.memory={TOO_LITTLE}", f"builds.resources.requests.memory={TOO_LITTLE}"):
+        yard.submit("m", tiny_source)
+        yard.healthy("m")
+    assert yard.build_pods_started().total() == 2
+
+
+def test_build_that_no_node_can_hold(yard: Yard, tiny_source: Object) -> None:
+    yard.submit("m", tiny_source, build={"resources": {"requests": {"memory": "900Gi"}}})
+    assert "memory" in yard.told("m", "NoNodeFits")
+
+
+def test_server_that_no_node_can_hold(yard: Yard, tiny_source: Object) -> None:
+    yard.submit("m", tiny_source, serving={"resources": {"requests": {"cpu": "64"}}})
+    assert "cpu" in yard.told("m", "NoRoom")
+
+
+def test_build_that_takes_too_long(yard: Yard, tiny_source: Object) -> None:
+    yard.submit("m", tiny_source, build={"timeout": "3s"})
+    assert "build.timeout" in yard.told("m", "DeadlineExceeded")
+
+
+def test_image_that_cannot_be_pulled(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
+    with with_values("images.runtime.tag=absent"):
+        yard.submit("m", tiny_source)
+        assert "absent" in yard.told("m", "ImageNotPullable")
+
+
+def test_registry_that_is_down(yard: Yard, tiny_source: Object) -> None:
+    with registry_away(yard.cluster):
+        yard.submit("m", tiny_source)
+        yard.told("m", "RegistryUnreachable")
+    yard.healthy("m")
+
+
+def test_a_gate_that_is_missed_blocks_and_says_by_how_much(yard: Yard, tiny_source: Object) -> None:
+    yard.submit("m", tiny_source, gates={"performance": {"minSpeedup": 900}})
+    assert "900" in yard.told("m", "PerformanceMissed")
+    assert not yard.pods(component="triton")
+
+
+def test_a_missed_gate_on_hold_waits_for_a_person(yard: Yard, tiny_source: Object) -> None:
+    yard.submit("m", tiny_source, gates={"performance": {"minSpeedup": 900}, "onFailure": "Hold"})
+    yard.told("m", "Held")
+    revision = yard.model("m")["status"]["targetRevision"]
+    yard.cluster.run("annotate", "om", "m", f"modelyard.dev/command=promote {revision} 1")
+    assert yard.healthy("m")["status"]["stableRevision"] == revision

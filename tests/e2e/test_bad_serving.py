@@ -1,0 +1,56 @@
+"""Revisions that must not serve: answers that differ, artifacts that Triton refuses, names that are taken."""
+
+from __future__ import annotations
+
+import pytest
+
+from examples.demo.kubectl import Object
+from tests.e2e.artifacts import Artifacts
+from tests.e2e.kit import WithValues
+from tests.e2e.yard import Yard
+
+pytestmark = pytest.mark.cluster
+
+
+def test_a_golden_sample_that_answers_differently(yard: Yard, tiny_source: Object, artifacts: Artifacts) -> None:
+    """What was proven is not what answers here (another CPU, another library): it never gets traffic."""
+    build = built_and_deleted(yard, tiny_source)
+    artifacts.replace(yard.name, build, "golden.json", artifacts.other_golden_answers)
+    yard.submit("m", tiny_source)
+    assert "golden" in yard.told("m", "GoldenMismatch")
+    assert not yard.model("m")["status"].get("stableRevision")
+
+
+def test_an_artifact_that_triton_refuses(yard: Yard, tiny_source: Object, artifacts: Artifacts) -> None:
+    build = built_and_deleted(yard, tiny_source)
+    artifacts.replace(yard.name, build, "1/model.onnx", lambda graph: graph[: len(graph) // 2])
+    yard.submit("m", tiny_source)
+    assert "model.onnx" in yard.told("m", "ServerRefused")
+
+
+def test_an_artifact_whose_server_image_is_gone(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
+    built_and_deleted(yard, tiny_source)
+    with with_values("images.triton.tag=absent"):
+        yard.submit("m", tiny_source)
+        assert "absent" in yard.told("m", "ImageNotPullable")
+
+
+def test_a_service_of_the_models_name_that_is_not_ours(yard: Yard, tiny_source: Object) -> None:
+    yard.cluster.run("create", "service", "clusterip", "m", "--tcp=80")
+    before = yard.cluster.get("service", "m")
+    assert before is not None
+    yard.submit("m", tiny_source)
+    message = yard.told("m", "NameTaken")
+    assert "Service" in message
+    assert "m" in message
+    after = yard.cluster.get("service", "m")
+    assert after is not None
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+def built_and_deleted(yard: Yard, source: Object) -> str:
+    """Build the model, delete it, and return the build's name: its artifact is in the registry."""
+    yard.submit("m", source)
+    build = str(yard.healthy("m")["status"]["build"])
+    yard.remove("m")
+    return build

@@ -1,0 +1,150 @@
+"""A trained model on the whole way: its answers agree with PyTorch, and its status tells the proof."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from examples.demo.ask import Answers, ask_grpc, ask_http
+from examples.demo.kubectl import Object
+from examples.demo.reference import SentenceEncoder, Tokens, cosines
+from examples.demo.sentences import SENTENCES
+from tests.e2e.client import steady_load
+from tests.e2e.kit import MakeYard
+from tests.e2e.questions import Standard
+from tests.e2e.yard import Yard, conditions
+
+pytestmark = pytest.mark.cluster
+
+LEAST_COSINE = 0.999
+
+
+@pytest.fixture(scope="module")
+def served(make_yard: MakeYard, minilm_source: Object) -> Yard:
+    """A namespace in which MiniLM is served, as OpenVINO in BF16."""
+    yard = make_yard("served")
+    yard.submit("minilm", minilm_source, optimization={"engine": "OpenVINO", "precision": "BF16"}, gates={})
+    yard.healthy("minilm")
+    return yard
+
+
+Ask = Callable[[str, str, Sequence[Tokens]], Answers]
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_answers_agree_with_pytorch(served: Yard, minilm: SentenceEncoder, protocol: str) -> None:
+    address = served.address("minilm")
+    ask: tuple[Ask, str] = (ask_http, address.http) if protocol == "http" else (ask_grpc, address.grpc)
+    answers = ask[0](ask[1], "minilm", [minilm.tokens(text) for text in SENTENCES])
+    assert cosines(answers.embeddings, minilm.embeddings(SENTENCES)).min() >= LEAST_COSINE
+
+
+def test_answers_of_other_sentences_would_not_pass(minilm: SentenceEncoder) -> None:
+    """The bound above can be missed: the same answers, each held against the next sentence."""
+    right = minilm.embeddings(SENTENCES)
+    assert cosines(np.roll(right, 1, axis=0), right).max() < LEAST_COSINE
+
+
+def test_a_text_is_answered_alike_beside_others(served: Yard, minilm: SentenceEncoder) -> None:
+    """One call with all sentences, padded to the longest, gives what each gives alone."""
+    tokens = [minilm.tokens(text) for text in SENTENCES]
+    answers = ask_http(served.address("minilm").http, "minilm", [padded(tokens)])
+    assert cosines(answers.embeddings, minilm.embeddings(SENTENCES)).min() >= LEAST_COSINE
+
+
+def padded(texts: Sequence[Tokens]) -> Tokens:
+    """Return one call's tensors, int64 (texts, longest), zeros behind each text."""
+    longest = max(tokens["input_ids"].shape[1] for tokens in texts)
+    return {
+        name: np.concatenate([np.pad(t[name], ((0, 0), (0, longest - t[name].shape[1]))) for t in texts])
+        for name in ("input_ids", "attention_mask")
+    }
+
+
+def test_replies_name_their_revision(served: Yard, minilm: SentenceEncoder) -> None:
+    texts = [minilm.tokens(text) for text in SENTENCES]
+    revision = served.model("minilm")["status"]["stableRevision"]
+    with steady_load(served.address("minilm"), "minilm", texts, rate=20, most_seconds=2) as load:
+        pass
+    standard = Standard(answers=minilm.embeddings(SENTENCES), tolerance=0.03)
+    verdict = load.verdict({revision: standard})
+    assert verdict.clean, str(verdict)
+
+
+def test_status_tells_the_proof(served: Yard) -> None:
+    status = served.model("minilm")["status"]
+    [artifact] = status["artifacts"]
+    assert (artifact["engine"], artifact["precision"]) == ("OpenVINO", "BF16")
+    assert float(artifact["parity"]["p1Cosine"]) >= 0.998
+    assert float(artifact["parity"]["neighboursKept"]) >= 0.95
+    assert float(artifact["speedup"]["batch1"]) > 0
+    assert artifact["digest"].startswith("sha256:")
+    assert artifact["size"] > 20_000_000
+    assert status["endpoints"]["http"] == f"http://minilm.{served.name}.svc:8000"
+    truths = {kind: c["status"] for kind, c in conditions({"status": status}).items()}
+    assert truths == {
+        "Ready": "True",
+        "Serving": "True",
+        "SourceResolved": "True",
+        "Converted": "True",
+        "ParityVerified": "True",
+        "RolloutComplete": "True",
+    }
+
+
+def test_get_shows_a_line_that_tells_all(served: Yard) -> None:
+    head, line = served.cluster.run("get", "om", "--output=wide").splitlines()
+    assert head.split()[:9] == [
+        "NAME",
+        "PHASE",
+        "STABLE",
+        "TARGET",
+        "WEIGHT",
+        "ENGINE",
+        "PRECISION",
+        "SPEEDUP",
+        "READY",
+    ]
+    assert {"minilm", "Healthy", "OpenVINO", "BF16"} <= set(line.split())
+
+
+def test_events_tell_the_story_once(served: Yard) -> None:
+    events = json.loads(served.cluster.run("get", "events", "--output=json"))["items"]
+    told = [e["reason"] for e in events if e["involvedObject"]["kind"] == "OptimizedModel"]
+    assert len(told) == len(set(told)) > 2
+
+
+CLOSED_PATHS = (
+    ("POST", "/v2/repository/index"),
+    ("POST", "/v2/repository/models/minilm/unload"),
+    ("GET", "/v2/models/minilm/config"),
+    ("POST", "/v2/models/minilm/generate"),
+    ("POST", "/v2/systemsharedmemory/region/x/register"),
+    ("POST", "/v2/logging"),
+    ("GET", "/metrics"),
+    ("POST", "/v2/models/another/infer"),
+)
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSED_PATHS)
+def test_only_inference_is_open(served: Yard, method: str, path: str) -> None:
+    reply = httpx.request(method, f"http://{served.address('minilm').http}{path}", json={}, trust_env=False)
+    assert reply.status_code in {403, 404}, reply.text
+
+
+@pytest.mark.parametrize(
+    "call", ["RepositoryIndex", "RepositoryModelUnload", "SystemSharedMemoryRegister", "LogSettings"]
+)
+def test_only_inference_is_open_over_grpc(served: Yard, call: str) -> None:
+    request = getattr(service_pb2, f"{call}Request")()
+    with grpc.insecure_channel(served.address("minilm").grpc) as channel:
+        stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as refused:
+            getattr(stub, call)(request, timeout=10)
+    assert refused.value.code() in {grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.PERMISSION_DENIED}
