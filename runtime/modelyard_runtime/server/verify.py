@@ -1,0 +1,45 @@
+"""What must hold before a pod is ready: Triton took every model, and golden samples are answered as proven."""
+
+from __future__ import annotations
+
+import logging
+
+from modelyard_runtime.golden import GOLDEN_FILE, Golden, replay
+from modelyard_runtime.server.command import Options
+from modelyard_runtime.triton import ServerRefused, TritonServer
+
+log = logging.getLogger("modelyard-server")
+
+
+def verify(options: Options) -> None:
+    """Wait for Triton and check what it serves.
+
+    Raises ServerLost if it does not come up, ServerRefused if it took no model or refused one, GoldenMismatch if an
+    answer differs, FileNotFoundError for a model without golden samples.
+    """
+    with TritonServer(options.loopback, options.http_port, timeout=options.start_seconds) as server:
+        server.wait_live(options.start_seconds)
+        if options.explicit:
+            return
+        models = server.models()
+        if not models:
+            message = f"Triton found no model in {options.repository}: was the artifact pulled?"
+            raise ServerRefused(message)
+        for model in models:
+            if model.get("state") != "READY":
+                message = f"Triton did not load {model['name']}: {model.get('reason', 'no reason given')}"
+                raise ServerRefused(message)
+            _replay(server, options, model["name"])
+
+
+def _replay(server: TritonServer, options: Options, model: str) -> None:
+    folder = options.repository / model
+    if not (folder / GOLDEN_FILE).is_file():
+        message = f"{folder / GOLDEN_FILE} is missing: an artifact without golden samples can't be verified"
+        raise FileNotFoundError(message)
+    golden = Golden.read(folder)
+    worst = replay(
+        golden,
+        lambda ids, mask: server.infer(model, {"input_ids": ids, "attention_mask": mask}, golden.output),
+    )
+    log.info("%s answered %d golden samples as proven, worst difference %.2g", model, len(golden.samples), worst)
