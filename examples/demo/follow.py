@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from pydantic import ValidationError
 
@@ -15,11 +16,20 @@ from modelyard.contract import Progress, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage of the way, and when it began: seconds since the first look."""
+
+    name: str
+    began: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """A model that is Healthy, and how long that took from the first look at it, in seconds."""
+    """A model that is Healthy, how long that took from the first look at it in seconds, and by which stages."""
 
     model: Object
     seconds: float
+    stages: tuple[Stage, ...]
 
 
 def is_current(model: Object) -> bool:
@@ -41,46 +51,54 @@ def is_stalled(model: Object) -> bool:
     )
 
 
+News: TypeAlias = "queue.SimpleQueue[Object | Progress | None]"
+"""The model whenever it changes, progress of its build, and None when the time is up."""
+
+
 def follow(cluster: Kubectl, name: str, screen: Screen, *, seconds: float) -> Followed:
     """Show the model's way until it is Healthy.
 
     Raises RuntimeError with the status's own words when it stalls, TimeoutError after ``seconds``.
     """
     started = time.monotonic()
-    news: queue.SimpleQueue[Object | Progress | None] = queue.SimpleQueue()
+    news: News = queue.SimpleQueue()
     for source in (_watch_model, _watch_build):
         threading.Thread(target=source, args=(cluster, name, news, seconds), daemon=True).start()
-    model: Object = {}
-    phase, stage = "Pending", ""
+    stages: list[Stage] = []
+    message = "no status yet"
     while (latest := news.get()) is not None:
-        elapsed = f"{time.monotonic() - started:4.0f} s"
+        elapsed = time.monotonic() - started
         if isinstance(latest, Progress):
-            stage = f"{latest.step}: {latest.stage}"
-            screen.progress(stage, f"{latest.fraction:4.0%} {elapsed}  {latest.message}")
+            stage, detail = f"{latest.step}: {latest.stage}", f"{latest.fraction:4.0%}  {latest.message}"
+        else:
+            stage, detail = _reason(latest), latest.get("status", {}).get("message", message)
+            message = detail
+        screen.progress(stage, f"{elapsed:4.0f} s  {detail}")
+        if not stages or stages[-1].name != stage:
+            stages.append(Stage(name=stage, began=elapsed))
+        if isinstance(latest, Progress):
             continue
-        model = latest
-        phase = model.get("status", {}).get("phase", phase)
-        screen.progress(f"{phase}: {model.get('status', {}).get('message', 'seen by nobody yet')}", elapsed)
-        if is_healthy(model):
-            return Followed(model=model, seconds=time.monotonic() - started)
-        if is_stalled(model):
-            raise RuntimeError(model["status"]["message"])
-    message = f"{name} is {phase} after {seconds:g} s: {model.get('status', {}).get('message', 'no status')}"
-    raise TimeoutError(message)
+        if is_healthy(latest):
+            return Followed(model=latest, seconds=elapsed, stages=tuple(stages))
+        if is_stalled(latest):
+            raise RuntimeError(message)
+    raise TimeoutError(f"{name} is not Healthy after {seconds:g} s: {message}")
 
 
-def _watch_model(
-    cluster: Kubectl, name: str, news: queue.SimpleQueue[Object | Progress | None], seconds: float
-) -> None:
+def _reason(model: Object) -> str:
+    """Return why the model is not ready yet, or Healthy."""
+    conditions = model.get("status", {}).get("conditions", [])
+    return next((str(c["reason"]) for c in conditions if c["type"] == "Ready"), "Pending")
+
+
+def _watch_model(cluster: Kubectl, name: str, news: News, seconds: float) -> None:
     """Pass the model on whenever it changes, and None when the time is up."""
     for model in cluster.watch("optimizedmodel", name, seconds=seconds):
         news.put(model)
     news.put(None)
 
 
-def _watch_build(
-    cluster: Kubectl, name: str, news: queue.SimpleQueue[Object | Progress | None], seconds: float
-) -> None:
+def _watch_build(cluster: Kubectl, name: str, news: News, seconds: float) -> None:
     """Pass on the progress of the model's build, if it needs one."""
     deadline = time.monotonic() + seconds
     try:

@@ -1,0 +1,147 @@
+"""What models at rest cost: the operator's memory and its calls to the API server, with 1 and with 200 of them.
+
+One model serves. The others stand still before a gate that their build missed: all that the operator does for a
+model at rest, without two hundred servers on one machine.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import httpx
+
+from benchmarks.common import Benchmark, Row, Target, at_most, publish
+from benchmarks.stand import Stand, the_stand
+from examples.demo.kubectl import Object
+from tests.e2e.faults import leader
+from tests.e2e.waiting import wait_for
+from tests.e2e.yard import UNHURRIED, conditions, model
+
+MODELS = 200
+WINDOW_SECONDS = 60
+WORKING_SET_MB = 150.0
+BLOCKED = {"performance": {"minSpeedup": 900}}
+OURS = ("optimizedmodels", "modelbuilds")
+REQUESTS = re.compile(r"^apiserver_request_total\{(?P<labels>.*)\} (?P<count>[0-9.e+]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """One window of rest. ``calls`` are the operator's own count by method, ``seen`` the API server's of our kinds."""
+
+    models: int
+    working_set_mb: float
+    calls: Counter[str]
+    seen: Counter[str]
+
+
+def main() -> int:
+    """Measure with one model, add the others, measure again."""
+    with the_stand("bench-idle") as stand:
+        stand.yard.submit("model-0", stand.tiny_source)
+        stand.yard.healthy("model-0", seconds=600)
+        rests = [measured(stand, 1)]
+        stand.cluster.apply(
+            *(model(f"model-{n}", stand.tiny_source, gates=BLOCKED) for n in range(1, MODELS))
+        )
+        wait_for(lambda: blocked(stand) == MODELS - 1, seconds=600, what="at rest", cluster=stand.cluster)
+        rests.append(measured(stand, MODELS))
+    result = Benchmark(
+        name="idle",
+        title="What models at rest cost",
+        targets=[target for rest in rests for target in targets(rest)],
+        rows=[row(rest) for rest in rests],
+        versions=stand.versions(),
+        remarks=[str(__doc__).split("\n\n")[1].replace("\n", " ")],
+    )
+    return publish(result)
+
+
+def blocked(stand: Stand) -> int:
+    """Return how many models stand before their gate, and have been told so."""
+    models = stand.cluster.list("optimizedmodels")
+    return sum(any(c["reason"] == "PerformanceMissed" for c in conditions(seen).values()) for seen in models)
+
+
+def measured(stand: Stand, models: int) -> Rest:
+    """Wait until nothing is under way, then count for a minute."""
+    print(f"== {models} at rest, {WINDOW_SECONDS} s")
+    wait_for(lambda: at_rest(stand), seconds=180, what="quiet", cluster=stand.cluster)
+    pod = leader(stand.cluster)
+    calls, seen = own_calls(pod), server_calls(stand)
+    time.sleep(WINDOW_SECONDS)  # the thing measured is what happens while nobody does anything
+    return Rest(
+        models=models,
+        working_set_mb=working_set_mb(stand, pod),
+        calls=own_calls(pod) - calls,
+        seen=server_calls(stand) - seen,
+    )
+
+
+def at_rest(stand: Stand) -> bool:
+    """Return whether two looks, ten seconds apart, find every model unchanged."""
+    before = versions_of(stand)
+    time.sleep(10)
+    return versions_of(stand) == before
+
+
+def versions_of(stand: Stand) -> list[str]:
+    """Return the resource versions of all models and builds."""
+    return [str(item["metadata"]["resourceVersion"]) for item in stand.cluster.list(",".join(OURS))]
+
+
+def own_calls(pod: Object) -> Counter[str]:
+    """Return what the leader counted: calls by method. Reads from the pod itself, within the local cluster."""
+    page = httpx.get(f"http://{pod['status']['podIP']}:8080/metrics", trust_env=False).text
+    found = re.findall(r'^modelyard_api_calls(?:_total)?\{(.*)\} ([0-9.e+]+)$', page, re.MULTILINE)
+    return Counter(
+        {re.sub(r'.*method="(\w+)".*', r"\1", labels): int(float(count)) for labels, count in found}
+    )
+
+
+def server_calls(stand: Stand) -> Counter[str]:
+    """Return what the API server counted for our kinds: requests by verb, watches apart."""
+    page, counted = stand.cluster.run("get", "--raw", "/metrics"), Counter[str]()
+    for found in REQUESTS.finditer(page):
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', found["labels"]))
+        if labels.get("group") == "modelyard.dev" and labels.get("verb") != "WATCH":
+            counted[f"{labels['verb']} {labels['resource']}"] += int(float(found["count"]))
+    return counted
+
+
+def working_set_mb(stand: Stand, pod: Object) -> float:
+    """Return the working set of the operator's container as the kubelet tells it, in MB."""
+    path = f"/api/v1/nodes/{pod['spec']['nodeName']}/proxy/stats/summary"
+    summary = json.loads(stand.cluster.run("get", "--raw", path))
+    [found] = [p for p in summary["pods"] if p["podRef"]["uid"] == pod["metadata"]["uid"]]
+    return float(sum(c["memory"]["workingSetBytes"] for c in found["containers"]) / 1e6)
+
+
+def targets(rest: Rest) -> list[Target]:
+    """Return the two claims about one window. Renewing the lease is a GET and a PUT or PATCH by name."""
+    others = sum(rest.seen.values())
+    return [
+        at_most(f"working set with {rest.models}", WORKING_SET_MB, rest.working_set_mb, "MB"),
+        at_most(f"calls about our kinds with {rest.models}, watches apart", 0, others, "calls"),
+    ]
+
+
+def row(rest: Rest) -> Row:
+    """Return a line of the table."""
+    return {
+        "models": rest.models,
+        "working set, MB": rest.working_set_mb,
+        f"operator's calls in {WINDOW_SECONDS} s, lease included": ", ".join(
+            f"{count} {method}" for method, count in sorted(rest.calls.items())
+        ),
+        "of these about our kinds": sum(rest.seen.values()),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
