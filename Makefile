@@ -11,12 +11,12 @@ INSTALLED := .venv/.installed
 FIND_LINKS := $(addprefix --find-links ,$(wildcard ../shared/wheels))
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(FIND_LINKS)
 # Resolved for where the images and CI run. Neither index nor hashes: CPU and CUDA builds of torch fit one lock.
-RESOLVE := $(BIN)/uv pip compile --quiet $(FIND_LINKS) --python-version 3.11 --python-platform x86_64-manylinux_2_36 \
+RESOLVE := $(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## List the Debian packages that the local cluster needs, then install those missing (root).
@@ -71,10 +71,8 @@ crds: $(INSTALLED) ## Generate crds/ from the types in operator/modelyard/api.
 .PHONY: lock
 lock: $(INSTALLED) ## Resolve the dependencies into locks/ (UPGRADE=--upgrade takes newer ones).
 	$(RESOLVE) --all-extras pyproject.toml --output-file locks/dev.txt
-	sed -i 's/^\(torch==[0-9.]*\)+cpu$$/\1/' locks/dev.txt
 	$(RESOLVE) --constraint locks/dev.txt pyproject.toml --output-file locks/operator.txt
 	$(RESOLVE) --constraint locks/dev.txt --extra runtime pyproject.toml --output-file locks/runtime.txt
-	sed -i 's/^\(torch==[0-9.]*\)+cpu$$/\1/' locks/runtime.txt
 	$(RESOLVE) locks/triton.in --output-file locks/triton.txt
 	$(RESOLVE) --no-deps locks/models.in --output-file locks/models.txt
 

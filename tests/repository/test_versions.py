@@ -1,0 +1,60 @@
+"""One version everywhere: the package, the chart, the images' tags; and one version of each engine in all locks."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import modelyard
+
+# What the build proves is what serves: these must not differ between the converter and the server.
+ENGINES = ("onnxruntime", "openvino")
+
+
+def pins(lock: Path) -> dict[str, str]:
+    """Return package -> version of one lock."""
+    return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)$", lock.read_text(), re.MULTILINE))
+
+
+@pytest.fixture
+def project(root: Path) -> dict[str, Any]:
+    """Return the project table of pyproject.toml."""
+    table: dict[str, Any] = tomllib.loads(root.joinpath("pyproject.toml").read_text())["project"]
+    return table
+
+
+def test_the_package_has_the_version_of_the_project(project: dict[str, Any]) -> None:
+    assert modelyard.__version__ == project["version"]
+
+
+def test_the_chart_installs_this_version(root: Path, project: dict[str, Any]) -> None:
+    chart = yaml.safe_load(root.joinpath("charts/modelyard/Chart.yaml").read_text())
+    assert (chart["version"], chart["appVersion"]) == (project["version"], project["version"])
+
+
+def test_our_images_in_the_chart_have_this_version(root: Path, project: dict[str, Any]) -> None:
+    values = root.joinpath("charts/modelyard/values.yaml").read_text()
+    tags = re.findall(r"ghcr\.io/modelyard/[a-z]+:(\S+)", values)
+    assert set(tags) <= {project["version"]}
+
+
+def test_the_changelog_tells_this_version(root: Path, project: dict[str, Any]) -> None:
+    assert f"## {project['version']}" in root.joinpath("CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["operator", "runtime"])
+def test_the_images_install_what_the_tests_ran_with(root: Path, name: str) -> None:
+    tested = pins(root / "locks/dev.txt")
+    assert pins(root / f"locks/{name}.txt").items() <= tested.items()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_server_runs_the_engine_that_the_build_converted_for(root: Path, engine: str) -> None:
+    assert pins(root / "locks/triton.txt")[engine] == pins(root / "locks/runtime.txt")[engine]
+
+
+def test_the_server_keeps_numpy_1(root: Path) -> None:
+    assert pins(root / "locks/triton.txt")["numpy"].startswith("1.")

@@ -1,0 +1,52 @@
+"""Holds tests/not_run_here.toml to the truth: each command still fails, and for the reason written there."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROWS_FILE = Path(__file__).with_name("not_run_here.toml")
+LIMIT_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing that cannot run here: ``command`` was tried, ``output`` is the part of what it said that matters."""
+
+    what: str
+    command: tuple[str, ...]
+    output: str
+
+
+def rows() -> tuple[Row, ...]:
+    """Return the rows of the file, in its order."""
+    table = tomllib.loads(ROWS_FILE.read_text())
+    return tuple(Row(**{**row, "command": tuple(row["command"])}) for row in table["rows"])
+
+
+# Asks the machine and the network, so it belongs to the whole run and not to `make unit`.
+@pytest.mark.cluster
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row.what.split(",")[0].split(":")[0])
+def test_what_cannot_run_here_still_cannot(row: Row, tmp_path: Path) -> None:
+    command = [part.format(scratch=tmp_path) for part in row.command]
+    if command[0] == "python3":
+        command[0] = sys.executable
+    try:
+        tried = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            env={**os.environ, "LC_ALL": "C"},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"{row.what}: still running after {LIMIT_SECONDS} s, so it may work now: run {row.command}")
+    assert tried.returncode != 0, f"{row.what}: works here now; test it for real and remove the row"
+    assert row.output in tried.stdout, f"{row.what}: fails for another reason now; correct the row:\n{tried.stdout}"
