@@ -41,11 +41,12 @@ test: $(INSTALLED) ## Run everything: lint, unit tests, the local cluster, the t
 	@.ci/test
 
 .PHONY: lint
-lint: $(INSTALLED) ## Check style, format, types and the layers; changes nothing.
+lint: $(INSTALLED) ## Check style, format, types, layers and that crds/ is up to date; changes nothing.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m modelyard.api.generate --check
 
 .PHONY: format
 format: $(INSTALLED) ## Format the code and repair what ruff can repair.
@@ -66,7 +67,7 @@ images: $(INSTALLED) ## Build the images and push them to the local cluster's mi
 
 .PHONY: crds
 crds: $(INSTALLED) ## Generate crds/ from the types in operator/modelyard/api.
-	$(BIN)/python -m modelyard.crds
+	$(BIN)/python -m modelyard.api.generate
 
 .PHONY: lock
 lock: $(INSTALLED) ## Resolve the dependencies into locks/ (UPGRADE=--upgrade takes newer ones).
@@ -86,7 +87,7 @@ demo-down: $(INSTALLED) ## Remove what the demo made, the local cluster included
 
 .PHONY: docs
 docs: $(INSTALLED) ## Build the documentation into site/; a broken link fails.
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .PHONY: bench
 bench: $(INSTALLED) ## Run benchmarks/NAME.py, which writes docs/benchmarks/NAME.{json,md} (NAME=apply).
