@@ -54,7 +54,7 @@ def main() -> int:
         rows=[row for title, way in followed.items() for row in stage_rows(title, way)],
         versions=stand.versions(),
         remarks=(
-            "all-MiniLM-L6-v2, 320 texts of parity, speed at batch 1 and 8 against PyTorch on the same threads. "
+            "all-MiniLM-L6-v2, 320 texts of parity, speed at batch 1 and 8 against PyTorch on the same threads.",
             f"Auto took {followed[CASES[2].title].seconds:.1f} s; it builds every candidate.",
         ),
     )

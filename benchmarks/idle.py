@@ -20,7 +20,7 @@ from benchmarks.stand import Stand, the_stand
 from examples.demo.kubectl import Object
 from tests.e2e.faults import leader
 from tests.e2e.waiting import wait_for
-from tests.e2e.yard import UNHURRIED, conditions, model
+from tests.e2e.yard import conditions, model
 
 MODELS = 200
 WINDOW_SECONDS = 60
@@ -46,9 +46,7 @@ def main() -> int:
         stand.yard.submit("model-0", stand.tiny_source)
         stand.yard.healthy("model-0", seconds=600)
         rests = [measured(stand, 1)]
-        stand.cluster.apply(
-            *(model(f"model-{n}", stand.tiny_source, gates=BLOCKED) for n in range(1, MODELS))
-        )
+        stand.cluster.apply(*(model(f"model-{n}", stand.tiny_source, gates=BLOCKED) for n in range(1, MODELS)))
         wait_for(lambda: blocked(stand) == MODELS - 1, seconds=600, what="at rest", cluster=stand.cluster)
         rests.append(measured(stand, MODELS))
     result = Benchmark(
@@ -98,10 +96,8 @@ def versions_of(stand: Stand) -> list[str]:
 def own_calls(pod: Object) -> Counter[str]:
     """Return what the leader counted: calls by method. Reads from the pod itself, within the local cluster."""
     page = httpx.get(f"http://{pod['status']['podIP']}:8080/metrics", trust_env=False).text
-    found = re.findall(r'^modelyard_api_calls(?:_total)?\{(.*)\} ([0-9.e+]+)$', page, re.MULTILINE)
-    return Counter(
-        {re.sub(r'.*method="(\w+)".*', r"\1", labels): int(float(count)) for labels, count in found}
-    )
+    found = re.findall(r"^modelyard_api_calls(?:_total)?\{(.*)\} ([0-9.e+]+)$", page, re.MULTILINE)
+    return Counter({re.sub(r'.*method="(\w+)".*', r"\1", labels): int(float(count)) for labels, count in found})
 
 
 def server_calls(stand: Stand) -> Counter[str]:

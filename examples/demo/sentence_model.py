@@ -41,27 +41,25 @@ def push_folder(cluster: Kubectl, folder: Path, repository: str, *, registry_add
     ``repository`` has a tag (``models/minilm:1``); ``registry_address`` is host:port of the registry's port for
     writing, as this machine reaches it.
     """
-    with tempfile.TemporaryDirectory() as config:
-        (Path(config) / "config.json").write_text(json.dumps(_credentials(cluster, registry_address)))
+    username, password = push_credentials(cluster)
+    login = base64.b64encode(f"{username}:{password}".encode()).decode()
+    with tempfile.TemporaryDirectory() as folder_of_config:
+        config = Path(folder_of_config) / "config.json"
+        config.write_text(json.dumps({"auths": {registry_address: {"auth": login}}}))
         subprocess.run(
-            [
-                tool("modelyard"),
-                "push",
-                str(folder),
-                f"oci://{registry_address}/{repository}",
-                "--plain-http",
-            ],
-            env={**os.environ, "DOCKER_CONFIG": config},
+            [tool("modelyard"), "push", str(folder), f"oci://{registry_address}/{repository}", "--plain-http"],
+            env={**os.environ, "DOCKER_CONFIG": folder_of_config},
             check=True,
         )
     return f"{REGISTRY}/{repository}"
 
 
-def _credentials(cluster: Kubectl, registry_address: str) -> dict[str, object]:
-    """Return the chart's push credentials as a Docker ``config.json``, for another address of it."""
+def push_credentials(cluster: Kubectl) -> tuple[str, str]:
+    """Return user and password of the chart's registry. Raises LookupError before the chart is installed."""
     secret = cluster.within(SYSTEM_NAMESPACE).get("secret", PUSH_SECRET)
     if secret is None:
         message = f"there is no Secret {PUSH_SECRET} in {SYSTEM_NAMESPACE}: install the chart first"
         raise LookupError(message)
     auths = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))["auths"]
-    return {"auths": {registry_address: next(iter(auths.values()))}}
+    username, _, password = base64.b64decode(next(iter(auths.values()))["auth"]).decode().partition(":")
+    return username, password

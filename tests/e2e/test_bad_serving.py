@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from examples.demo.kubectl import Object
-from tests.e2e.artifacts import Artifacts
+from tests.e2e.artifacts import Artifacts, cut_in_half, other_golden_answers
 from tests.e2e.kit import WithValues
 from tests.e2e.yard import Yard
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cluster
 def test_a_golden_sample_that_answers_differently(yard: Yard, tiny_source: Object, artifacts: Artifacts) -> None:
     """What was proven is not what answers here (another CPU, another library): it never gets traffic."""
     build = built_and_deleted(yard, tiny_source)
-    artifacts.replace(yard.name, build, "golden.json", artifacts.other_golden_answers)
+    artifacts.exchange(build, "golden.json", other_golden_answers)
     yard.submit("m", tiny_source)
     assert "golden" in yard.told("m", "GoldenMismatch")
     assert not yard.model("m")["status"].get("stableRevision")
@@ -23,7 +23,7 @@ def test_a_golden_sample_that_answers_differently(yard: Yard, tiny_source: Objec
 
 def test_an_artifact_that_triton_refuses(yard: Yard, tiny_source: Object, artifacts: Artifacts) -> None:
     build = built_and_deleted(yard, tiny_source)
-    artifacts.replace(yard.name, build, "1/model.onnx", lambda graph: graph[: len(graph) // 2])
+    artifacts.exchange(build, "1/model.onnx", cut_in_half)
     yard.submit("m", tiny_source)
     assert "model.onnx" in yard.told("m", "ServerRefused")
 
@@ -48,9 +48,10 @@ def test_a_service_of_the_models_name_that_is_not_ours(yard: Yard, tiny_source: 
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
-def built_and_deleted(yard: Yard, source: Object) -> str:
-    """Build the model, delete it, and return the build's name: its artifact is in the registry."""
+def built_and_deleted(yard: Yard, source: Object) -> Object:
+    """Build the model, delete it, and return the build as it was: its artifact is in the registry."""
     yard.submit("m", source)
-    build = str(yard.healthy("m")["status"]["build"])
+    build = yard.cluster.get("modelbuild", yard.healthy("m")["status"]["build"])
+    assert build is not None
     yard.remove("m")
     return build

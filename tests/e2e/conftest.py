@@ -1,0 +1,178 @@
+"""The installed operator, models in its registry, and a namespace for each test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from examples.demo.install import install_operator
+from examples.demo.kubectl import Kubectl, Object
+from examples.demo.reference import SentenceEncoder, sentence_encoder
+from examples.demo.sentence_model import (
+    REGISTRY,
+    REGISTRY_SERVICE,
+    SYSTEM_NAMESPACE,
+    WRITE_PORT,
+    minilm_folder,
+    push_credentials,
+    push_folder,
+)
+from examples.demo.target import LOCAL_KUBECONFIG, Target
+from modelyard.oci.credentials import Credentials
+from tests.cluster.settings import cluster_from_environment
+from tests.e2e.artifacts import Artifacts
+from tests.e2e.hub import Hub, running_hub
+from tests.e2e.kit import MakeYard, Push, WithValues
+from tests.e2e.models import tiny_encoder
+from tests.e2e.yard import Yard
+
+HUB_PORT = 18080
+"""Fixed, so that the settings of a run are those of the next: another value would restart the operator."""
+
+RUN = secrets.token_hex(2)
+"""Names of one run: the registry outlives a run, and what it holds of an earlier one must not be found."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests on the cluster ten minutes: they wait for builds and roll-outs, each with a deadline of its own."""
+    for item in items:
+        if item.get_closest_marker("cluster") and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def target() -> Target:
+    """The local cluster, which must be up."""
+    if not LOCAL_KUBECONFIG.exists():
+        pytest.fail("there is no local cluster: run `make cluster images`")
+    return Target(cluster=Kubectl(kubeconfig=LOCAL_KUBECONFIG), local=True)
+
+
+@pytest.fixture(scope="session")
+def hub(tiny_folder: Path) -> Iterator[Hub]:
+    """A hub that speaks Hugging Face's paths, on this machine's side of the link to the node."""
+    with running_hub(tiny_folder, address=str(cluster_from_environment().host_address), port=HUB_PORT) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def settings(hub: Hub) -> tuple[str, ...]:
+    """What tests set of the chart's values: their own hub."""
+    host = hub.endpoint.removeprefix("http://")
+    return (
+        f"sources.huggingFaceEndpoint={hub.endpoint}",
+        f"sources.allowedHosts={{{host},{REGISTRY}}}",
+        f"sources.plainHttpHosts={{{host},{REGISTRY}}}",
+    )
+
+
+@pytest.fixture(scope="session")
+def system(target: Target, settings: tuple[str, ...]) -> Target:
+    """The cluster with the operator installed from the chart."""
+    install_operator(target.cluster, settings=settings)
+    return target
+
+
+@pytest.fixture
+def with_values(system: Target, settings: tuple[str, ...]) -> WithValues:
+    """Other values of the chart for a while."""
+
+    @contextmanager
+    def changed(*more: str) -> Iterator[None]:
+        install_operator(system.cluster, settings=(*settings, *more))
+        try:
+            yield
+        finally:
+            install_operator(system.cluster, settings=settings)
+
+    return changed
+
+
+@pytest.fixture(scope="session")
+def registry(system: Target) -> Iterator[str]:
+    """host:port of the registry's port for writing."""
+    with system.reach(REGISTRY_SERVICE, WRITE_PORT, namespace=SYSTEM_NAMESPACE) as (address,):
+        yield address
+
+
+@pytest.fixture(scope="session")
+def artifacts(system: Target, registry: str) -> Artifacts:
+    """What builds pushed."""
+    username, password = push_credentials(system.cluster)
+    return Artifacts(address=registry, credentials=Credentials(username=username, password=password))
+
+
+@pytest.fixture(scope="session")
+def push(system: Target, registry: str) -> Push:
+    """Push a model folder, as a user does."""
+
+    def pushed(folder: Path, name: str) -> Object:
+        repository = f"models/{name}:{RUN}"
+        return {"oci": {"ref": push_folder(system.cluster, folder, repository, registry_address=registry)}}
+
+    return pushed
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random encoder of two layers."""
+    return tiny_encoder(tmp_path_factory.mktemp("models") / "tiny", seed=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_source(push: Push, tiny_folder: Path) -> Object:
+    """The random encoder in the registry."""
+    return push(tiny_folder, "tiny")
+
+
+@pytest.fixture
+def fresh_source(push: Push, tmp_path: Path) -> Object:
+    """A random encoder that nobody has built yet."""
+    seed = secrets.randbits(31)
+    return push(tiny_encoder(tmp_path / "model", seed=seed), f"fresh-{seed}")
+
+
+@pytest.fixture(scope="session")
+def minilm_source(push: Push) -> Object:
+    """The trained MiniLM in the registry."""
+    return push(minilm_folder(), "minilm")
+
+
+@pytest.fixture(scope="session")
+def minilm() -> SentenceEncoder:
+    """The trained MiniLM in PyTorch."""
+    return sentence_encoder(minilm_folder())
+
+
+@contextmanager
+def yards(system: Target) -> Iterator[MakeYard]:
+    """Make namespaces for the length of the block. One that was deleted is made again."""
+    made: set[str] = set()
+
+    def make(word: str) -> Yard:
+        name = f"e2e-{word}-{RUN}"
+        system.cluster.run("create", "namespace", name)
+        made.add(name)
+        return Yard(cluster=system.cluster.within(name))
+
+    yield make
+    for name in made:
+        system.cluster.run("delete", "namespace", name, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def make_yard(system: Target) -> Iterator[MakeYard]:
+    """Make namespaces that several tests of a module share."""
+    with yards(system) as make:
+        yield make
+
+
+@pytest.fixture
+def yard(system: Target) -> Iterator[Yard]:
+    """A namespace of the test's own."""
+    with yards(system) as make:
+        yield make(secrets.token_hex(3))
