@@ -30,13 +30,17 @@ def credentials_for(registry: str, folder: Path | None = None) -> Credentials | 
     path = (named or Path("~/.docker").expanduser()) / "config.json"
     if not path.is_file():
         return None
+    return credentials_in(path.read_text(), registry)
+
+
+def credentials_in(configuration: str, registry: str) -> Credentials | None:
+    """Return what the text of a ``config.json`` holds for ``registry``, or None. Raises RegistryUnauthorized."""
     try:
-        entries = json.loads(path.read_text()).get("auths", {})
-        entry = _entry(entries, registry)
+        entry = _entry(json.loads(configuration).get("auths", {}), registry)
         return None if entry is None else _read(entry)
     except (ValueError, AttributeError, KeyError) as error:
         raise RegistryUnauthorized(
-            f"{path.name} is no Docker configuration ({error}); make the secret with `kubectl create secret docker-registry`"
+            f"this is no Docker configuration ({error}); make the secret with `kubectl create secret docker-registry`"
         ) from error
 
 

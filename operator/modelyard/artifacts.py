@@ -1,0 +1,121 @@
+"""What the operator asks of registries: is the artifact there with its report, and what is this tag's digest.
+
+The registry client blocks, so each question runs in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import ValidationError
+
+from modelyard.contract import ArtifactRef, BuildReport
+from modelyard.errors import SpecNotUnderstood
+from modelyard.oci.artifact import files_in, read_report
+from modelyard.oci.client import Repository
+from modelyard.oci.credentials import credentials_in
+from modelyard.oci.errors import (
+    DigestMismatch,
+    NotFound,
+    RegistryError,
+    RegistryUnauthorized,
+)
+from modelyard.oci.reference import Reference
+from modelyard.reasons import Reason
+from modelyard.settings import Registry
+from modelyard.state import BuildDesired, Hit, Missing, PinFailed, RegistryAnswer, RegistryFailed
+from modelyard.telemetry import Log
+
+SECONDS = 20.0
+
+log = Log("artifacts")
+
+
+class Artifacts:
+    """The registry that builds are pushed to."""
+
+    def __init__(self, registry: Registry) -> None:
+        """Ask ``registry``, with the credentials that the chart mounted."""
+        self._registry = registry
+
+    def push_config(self) -> str | None:
+        """Return the config.json that lets a Job push, as it is now; None if the registry asks for none."""
+        file = self._registry.push_config_file
+        return None if file is None else file.read_text()
+
+    async def ask(self, want: BuildDesired) -> RegistryAnswer:
+        """Return whether the registry has the artifact of this build, proven to be of these inputs."""
+        return await asyncio.to_thread(self._ask, want)
+
+    def _ask(self, want: BuildDesired) -> RegistryAnswer:
+        if isinstance(want.spec, SpecNotUnderstood):
+            return RegistryFailed(reason=Reason.SPEC_NOT_UNDERSTOOD, message=str(want.spec))
+        where = want.spec.destination
+        return self._answer(f"{where.repository}:{where.tag}", want.spec.key, plain_http=where.plain_http)
+
+    def _answer(self, reference: str, key: str, *, plain_http: bool) -> RegistryAnswer:
+        try:
+            with _repository(reference, self.push_config(), plain_http=plain_http) as repository:
+                found = repository.resolve(repository.place.version)
+                return Missing() if found is None else _verified(repository, found.digest, key)
+        except RegistryError as error:
+            return RegistryFailed(reason=_reason(error), message=str(error))
+
+
+def _verified(repository: Repository, digest: str, key: str) -> RegistryAnswer:
+    """Return the artifact with its report, if that is about these inputs.
+
+    Without a report it is as good as missing: a push that was cut off before it is run again, and completes it.
+    """
+    content = read_report(repository, digest)
+    where = f"{repository.place.registry}/{repository.place.repository}@{digest}"
+    if content is None:
+        log.warning("artifact without a report", artifact=where)
+        return Missing()
+    try:
+        report = BuildReport.model_validate_json(content)
+    except ValidationError as error:
+        fault = error.errors()[0]["msg"]
+        message = f"the report of {where} can't be read ({fault}); delete the tag, and it is built again"
+        return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
+    if report.key != key:
+        message = f"{where} was built from other inputs ({report.key[:16]}); delete the tag, and it is built again"
+        return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
+    _, layers = files_in(repository, digest)
+    repository_name = f"{repository.place.registry}/{repository.place.repository}"
+    artifact = ArtifactRef(repository=repository_name, digest=digest, size=sum(layer.size for layer in layers))
+    return Hit(artifact=artifact, report=report)
+
+
+async def digest_of_tag(reference: str, *, docker_config: str | None, plain_http: bool) -> str | PinFailed:
+    """Return the digest that the tag in ``reference`` names now, or why that can't be said."""
+    return await asyncio.to_thread(_digest_of_tag, reference, docker_config, plain_http=plain_http)
+
+
+def _digest_of_tag(reference: str, docker_config: str | None, *, plain_http: bool) -> str | PinFailed:
+    try:
+        with _repository(reference, docker_config, plain_http=plain_http) as repository:
+            found = repository.resolve(repository.place.version)
+    except RegistryUnauthorized as error:
+        message = f"{error}; name them in spec.source.oci.pullSecretRef"
+        return PinFailed(reason=Reason.SOURCE_UNAUTHORIZED, message=message)
+    except RegistryError as error:
+        return PinFailed(reason=Reason.SOURCE_UNREACHABLE, message=f"{error}; it is asked again")
+    if found is None:
+        fix = "push it with `modelyard push FOLDER oci://...`, or correct spec.source.oci.ref"
+        return PinFailed(reason=Reason.SOURCE_NOT_FOUND, message=f"there is no {reference}; {fix}")
+    return found.digest
+
+
+def _repository(reference: str, docker_config: str | None, *, plain_http: bool) -> Repository:
+    place = Reference.parse(reference)
+    credentials = credentials_in(docker_config, place.registry) if docker_config else None
+    return Repository(place, plain_http=plain_http, credentials=credentials, timeout=SECONDS)
+
+
+def _reason(error: RegistryError) -> Reason:
+    if isinstance(error, RegistryUnauthorized):
+        return Reason.REGISTRY_UNAUTHORIZED
+    if isinstance(error, DigestMismatch | NotFound):
+        return Reason.DIGEST_MISMATCH
+    return Reason.REGISTRY_UNREACHABLE

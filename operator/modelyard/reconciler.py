@@ -1,0 +1,100 @@
+"""A pass: observe, plan, carry out, tell. One for a model, one for a build; both repeatable at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from modelyard.actions import carry_out
+from modelyard.apiserver import Conflict
+from modelyard.cluster import Cluster
+from modelyard.events import tell
+from modelyard.keys import Key
+from modelyard.naming import BUILD_KIND, MODEL_KIND
+from modelyard.observe import observed_build, observed_model
+from modelyard.planner import asks_registry, needs_pin, plan_build, plan_model
+from modelyard.resolve import Pinner
+from modelyard.state import BuildDesired, BuildObserved, Defaults, Desired, Observed, RegistryAnswer
+from modelyard.status import build_events_of, events_of, status_of
+from modelyard.telemetry import METRICS, Log
+from modelyard.traffic.envoy import Envoys
+from modelyard.views import build_desired_from, desired_from
+
+CONFLICT_SECONDS = 0.5
+
+AskRegistry = Callable[[BuildDesired], Awaitable[RegistryAnswer]]
+
+log = Log("reconciler")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    """Everything that a pass needs. ``push_config`` returns the config.json that lets a Job push, as it is now."""
+
+    cluster: Cluster
+    envoys: Envoys
+    pinner: Pinner
+    ask_registry: AskRegistry
+    push_config: Callable[[], str | None]
+    defaults: Defaults
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Run one pass; return the seconds until the next one is wanted, None if only an event shall cause it.
+
+        A conflict is no failure: someone wrote meanwhile, so the pass is run again on what is there now.
+        """
+        try:
+            again = await (self._model(key) if key.kind == MODEL_KIND else self._build(key))
+        except Conflict as conflict:
+            METRICS.count("conflicts", kind=key.kind)
+            log.info("pass met a conflict", key=key, message=conflict.message)
+            return CONFLICT_SECONDS
+        return None if again is None else again.total_seconds()
+
+    async def _model(self, key: Key) -> timedelta | None:
+        model = await self.cluster.get(MODEL_KIND, key.namespace, key.name)
+        if model is None:
+            return None  # its children are the garbage collector's
+        want = desired_from(model, self.defaults)
+        have = await self._with_pin(want, await observed_model(self.cluster, self.envoys, model))
+        plan = plan_model(want, have)
+        obstacles = await carry_out(self.cluster, plan.actions)
+        if obstacles:
+            have = replace(have, obstacles=obstacles)
+            plan = plan_model(want, have)  # says what is in the way; its actions are the next pass's
+        status = status_of(want, have, plan)
+        if status != want.status:
+            await self.cluster.write_status(model, status.to_dict())
+        await tell(self.cluster, model, (*plan.events, *events_of(want.status, status)))
+        return plan.requeue_after
+
+    async def _with_pin(self, want: Desired, have: Observed) -> Observed:
+        source = needs_pin(want, have)
+        if source is None:
+            return have
+        pin = await self.pinner.pin(want.namespace, source)
+        log.info("source pinned", namespace=want.namespace, name=want.name, pin=pin)
+        return replace(have, pin=pin)
+
+    async def _build(self, key: Key) -> timedelta | None:
+        build = await self.cluster.get(BUILD_KIND, key.namespace, key.name)
+        if build is None:
+            return None
+        want = build_desired_from(build, self.defaults, self.push_config())
+        have = await self._with_registry(want, await observed_build(self.cluster, build))
+        plan = plan_build(want, have)
+        obstacles = await carry_out(self.cluster, plan.actions)
+        if obstacles:
+            plan = plan_build(want, replace(have, obstacles=obstacles))
+        if plan.status != want.status:
+            await self.cluster.write_status(build, plan.status.to_dict())
+        await tell(self.cluster, build, build_events_of(want.status, plan.status))
+        return plan.requeue_after
+
+    async def _with_registry(self, want: BuildDesired, have: BuildObserved) -> BuildObserved:
+        if not asks_registry(want, have):
+            return have
+        answer = await self.ask_registry(want)
+        log.info("registry asked", namespace=want.namespace, name=want.name, answer=type(answer).__name__)
+        return replace(have, registry=answer)

@@ -1,0 +1,113 @@
+"""Pins a source once a generation: a branch to its commit, a tag to its digest; only at hosts that settings allow."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from urllib.parse import urlsplit
+
+from modelyard.api.source import HuggingFaceSource, OciSource, SecretKeyRef, Source
+from modelyard.apiserver import Forbidden
+from modelyard.artifacts import digest_of_tag
+from modelyard.cluster import Cluster
+from modelyard.hub import Hub
+from modelyard.reasons import Reason
+from modelyard.settings import Sources
+from modelyard.snapshot import HuggingFacePin, OciPin, Pin, PvcPin
+from modelyard.state import PinFailed
+
+_COMMIT = re.compile("[0-9a-f]{40}")
+_DOCKER_CONFIG_KEY = ".dockerconfigjson"
+
+
+class Pinner:
+    """Pins sources; reads the Secrets that they name, in the model's own namespace."""
+
+    def __init__(self, cluster: Cluster, sources: Sources) -> None:
+        """Ask only the hosts of ``sources``."""
+        self._cluster = cluster
+        self._sources = sources
+
+    async def pin(self, namespace: str, source: Source) -> Pin | PinFailed:
+        """Return what ``source`` is at this moment, or why that can't be said."""
+        if source.hugging_face is not None:
+            return await self._hugging_face(namespace, source.hugging_face)
+        if source.oci is not None:
+            return await self._oci(namespace, source.oci)
+        if source.pvc is not None:
+            return PvcPin(claim_name=source.pvc.claim_name, path=source.pvc.path, revision=source.pvc.revision)
+        message = "spec.source has no member that this version knows; give huggingFace, pvc or oci"
+        return PinFailed(reason=Reason.SPEC_NOT_UNDERSTOOD, message=message)
+
+    async def _hugging_face(self, namespace: str, source: HuggingFaceSource) -> Pin | PinFailed:
+        endpoint = self._sources.hugging_face_endpoint
+        secret = source.token_secret_ref
+        commit: str | PinFailed = source.revision
+        if not _COMMIT.fullmatch(source.revision):
+            refused = self._refusal(endpoint)
+            if refused is not None:
+                return refused
+            token = await self._secret(namespace, secret) if secret else None
+            if isinstance(token, PinFailed):
+                return token
+            commit = await Hub(endpoint=endpoint, token=token).commit(source.repo, source.revision)
+        if isinstance(commit, PinFailed):
+            return commit
+        named = {"token_secret": secret.name, "token_key": secret.key} if secret else {}
+        return HuggingFacePin(repo=source.repo, commit=commit, endpoint=endpoint, **named)
+
+    async def _oci(self, namespace: str, source: OciSource) -> Pin | PinFailed:
+        host = source.ref.partition("/")[0]
+        secret = source.pull_secret_ref
+        plain_http = host in self._sources.plain_http_hosts
+        repository, at, digest = source.ref.partition("@")
+        if not at:
+            refused = self._refusal(f"{'http' if plain_http else 'https'}://{host}")
+            if refused is not None:
+                return refused
+            key = SecretKeyRef(name=secret.name, key=_DOCKER_CONFIG_KEY) if secret else None
+            config = await self._secret(namespace, key) if key else None
+            if isinstance(config, PinFailed):
+                return config
+            found = await digest_of_tag(source.ref, docker_config=config, plain_http=plain_http)
+            if isinstance(found, PinFailed):
+                return found
+            repository, digest = source.ref.rpartition(":")[0], found
+        pull_secret = secret.name if secret else None
+        return OciPin(repository=repository, digest=digest, plain_http=plain_http, pull_secret=pull_secret)
+
+    def _refusal(self, url: str) -> PinFailed | None:
+        """Return why ``url`` is not asked, None if it may be."""
+        parts = urlsplit(url)
+        if parts.netloc not in self._sources.allowed_hosts:
+            allowed = ", ".join(self._sources.allowed_hosts) or "none"
+            fix = "ask whoever runs the operator to add it to the chart's sources.allowedHosts"
+            message = f"the operator may not ask {parts.netloc} (allowed: {allowed}); {fix}, or pin the source yourself"
+            return PinFailed(reason=Reason.HOST_NOT_ALLOWED, message=message)
+        if parts.scheme != "https" and parts.netloc not in self._sources.plain_http_hosts:
+            fix = "use https, or add the host to the chart's sources.plainHttpHosts"
+            message = f"{url} is not asked without TLS; {fix}"
+            return PinFailed(reason=Reason.HOST_NOT_ALLOWED, message=message)
+        return None
+
+    async def _secret(self, namespace: str, ref: SecretKeyRef) -> str | PinFailed:
+        where = f"Secret {ref.name} of namespace {namespace}"
+        try:
+            secret = await self._cluster.get("Secret", namespace, ref.name)
+        except Forbidden:
+            fix = "set the chart's rbac.readSourceSecrets, or pin the source by its full commit or digest"
+            return _unauthorized(f"the operator may not read {where}; {fix}")
+        if secret is None:
+            return _unauthorized(f"there is no {where}; create it with the key {ref.key}")
+        encoded = (secret.get("data") or {}).get(ref.key)
+        if encoded is None:
+            return _unauthorized(f"{where} has no key {ref.key}; add it, or name another key")
+        try:
+            return base64.b64decode(encoded).decode().strip()
+        except (binascii.Error, UnicodeDecodeError):
+            return _unauthorized(f"{where} has a key {ref.key} that is not text; store the token as text")
+
+
+def _unauthorized(message: str) -> PinFailed:
+    return PinFailed(reason=Reason.SOURCE_UNAUTHORIZED, message=message)
