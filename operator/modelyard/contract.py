@@ -7,6 +7,7 @@ attached to the artifact in the registry. Field names are camelCase on the wire,
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
@@ -28,8 +29,6 @@ class Wire(BaseModel):
 
 
 def _canonical(value: object) -> str:
-    import json  # noqa: PLC0415
-
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

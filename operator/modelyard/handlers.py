@@ -43,21 +43,21 @@ class Watch:
         """Wake the model."""
         self._own_key(MODEL_KIND, event)
 
-    async def build(self, event: Any, **_: Any) -> None:  # noqa: ANN401
+    async def build(self, event: Any, **_: Any) -> None:  # noqa: ANN401 - Kopf's event
         """Wake the build, and the models that wait for it."""
         key = self._own_key(BUILD_KIND, event)
         if self._changed(("outcome", key), event, outcome):
             for owner in owners_of_build(event["object"]):
                 self._wake(owner)
 
-    async def child(self, event: Any, **_: Any) -> None:  # noqa: ANN401
+    async def child(self, event: Any, **_: Any) -> None:  # noqa: ANN401 - Kopf's event
         """Wake the child's owner."""
         METRICS.count("events", kind=event["object"]["kind"])
         owner = owner_of_child(event["object"])
         if owner is not None:
             self._wake(owner)
 
-    def _own_key(self, kind: str, event: Any) -> Key:  # noqa: ANN401
+    def _own_key(self, kind: str, event: Any) -> Key:  # noqa: ANN401 - Kopf's event
         METRICS.count("events", kind=kind)
         metadata = event["object"]["metadata"]
         key = Key(kind, metadata["namespace"], metadata["name"])
@@ -65,7 +65,7 @@ class Watch:
             self._wake(key)
         return key
 
-    def _changed(self, slot: tuple[str, Key], event: Any, view: Callable[[Body], object]) -> bool:  # noqa: ANN401
+    def _changed(self, slot: tuple[str, Key], event: Any, view: Callable[[Body], object]) -> bool:  # noqa: ANN401 - Kopf's event
         if event["type"] == DELETED:
             self._seen.pop(slot, None)
             return True
@@ -86,7 +86,7 @@ def registry_for(wake: Wake, login: Login) -> kopf.OperatorRegistry:
         kopf.on.event(group, version, plural, registry=registry)(watch.child)
 
     @kopf.on.login(registry=registry)
-    def _login(**_: Any) -> kopf.ConnectionInfo:  # noqa: ANN401
+    def _login(**_: Any) -> kopf.ConnectionInfo:
         return login()
 
     return registry

@@ -36,9 +36,11 @@ def test_the_chart_installs_this_version(root: Path, project: dict[str, Any]) ->
 
 
 def test_our_images_in_the_chart_have_this_version(root: Path, project: dict[str, Any]) -> None:
-    values = root.joinpath("charts/modelyard/values.yaml").read_text()
-    tags = re.findall(r"ghcr\.io/modelyard/[a-z]+:(\S+)", values)
-    assert set(tags) <= {project["version"]}
+    images = yaml.safe_load(root.joinpath("charts/modelyard/values.yaml").read_text())["images"]
+    ours = {name: images[name] for name in ("operator", "runtime", "triton")}
+    assert {image["repository"] for image in ours.values()} == {f"ghcr.io/modelyard/{name}" for name in ours}
+    # An empty tag means the chart's appVersion.
+    assert {image["tag"] for image in ours.values()} <= {"", project["version"]}
 
 
 def test_the_changelog_tells_this_version(root: Path, project: dict[str, Any]) -> None:
