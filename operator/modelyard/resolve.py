@@ -96,7 +96,7 @@ class Pinner:
         try:
             secret = await self._cluster.get("Secret", namespace, ref.name)
         except Forbidden:
-            fix = "set the chart's rbac.readSourceSecrets, or pin the source by its full commit or digest"
+            fix = "let its ClusterRole get Secrets, or pin the source by its full commit or digest"
             return _unauthorized(f"the operator may not read {where}; {fix}")
         if secret is None:
             return _unauthorized(f"there is no {where}; create it with the key {ref.key}")

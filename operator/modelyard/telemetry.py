@@ -34,9 +34,9 @@ class Log:
         """Log what went wrong and is being dealt with."""
         self._logger.warning(event, extra={"values": values})
 
-    def exception(self, event: str, **values: object) -> None:
-        """Log the exception that is being handled, with its traceback."""
-        self._logger.error(event, extra={"values": values}, exc_info=True)
+    def failure(self, event: str, error: BaseException, **values: object) -> None:
+        """Log what went wrong unexpectedly, with its traceback."""
+        self._logger.error(event, extra={"values": values}, exc_info=error)
 
 
 class JsonLines(logging.Formatter):

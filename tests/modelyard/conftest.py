@@ -1,0 +1,74 @@
+"""A real API server with our CRDs, and a namespace of one's own in it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import kopf
+import pytest
+import yaml
+
+from modelyard.apiserver import ApiServer, Login
+from modelyard.cluster import Cluster
+from tests.servers.apiserver import ADMIN_TOKEN, RunningApiServer, running_api_server
+
+
+@pytest.fixture(scope="session")
+def bare_api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApiServer]:
+    """An API server as it comes."""
+    with running_api_server(tmp_path_factory.mktemp("apiserver")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def api_server(bare_api_server: RunningApiServer, root: Path) -> RunningApiServer:
+    """The API server, with our kinds."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    with bare_api_server.admin() as admin:
+        for file in sorted(root.glob("crds/*.yaml")):
+            crd = yaml.safe_load(file.read_text())
+            admin.post(path, json=crd).raise_for_status()
+            for _ in range(300):
+                answer = admin.get(f"{path}/{crd['metadata']['name']}").json()
+                conditions = answer.get("status", {}).get("conditions", [])
+                if any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
+                    break
+                time.sleep(0.1)
+            else:
+                pytest.fail(f"{file.name} was not established")
+    return bare_api_server
+
+
+@pytest.fixture
+def namespace(bare_api_server: RunningApiServer) -> str:
+    """A namespace that nobody else uses."""
+    name = f"test-{secrets.token_hex(4)}"
+    with bare_api_server.admin() as admin:
+        admin.post("/api/v1/namespaces", json={"metadata": {"name": name}}).raise_for_status()
+    return name
+
+
+@pytest.fixture
+def login(bare_api_server: RunningApiServer) -> Login:
+    """The administrator's credentials."""
+
+    def admin() -> kopf.ConnectionInfo:
+        return kopf.ConnectionInfo(server=bare_api_server.url, token=ADMIN_TOKEN, insecure=True)
+
+    return admin
+
+
+@pytest.fixture
+async def api(login: Login) -> AsyncIterator[ApiServer]:
+    """Requests of the administrator."""
+    async with ApiServer(login) as api:
+        yield api
+
+
+@pytest.fixture
+def cluster(api: ApiServer) -> Cluster:
+    """The Kubernetes port, which may always write."""
+    return Cluster(api, lambda: None)
