@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from modelyard.apiserver import ApiServer, ClusterError, Conflict, NotFound
+from modelyard.apiserver import ApiServer, Conflict, NotFound, Refused
 from modelyard.naming import API_VERSION, FIELD_MANAGER
 from modelyard.state import Manifest, ObjectRef
 
@@ -115,7 +115,13 @@ class Cluster:
     async def annotate(self, ref: ObjectRef, annotations: Mapping[str, str]) -> None:
         """Merge ``annotations`` into the object with this uid; that it changed meanwhile is no obstacle."""
         patch = {"metadata": {"uid": ref.uid, "annotations": dict(annotations)}}
-        await self._write("PATCH", _path(ref), body=patch, content_type=MERGE, fieldManager=ANNOTATOR)
+        try:
+            await self._write("PATCH", _path(ref), body=patch, content_type=MERGE, fieldManager=ANNOTATOR)
+        except Refused as error:
+            if "metadata.uid" not in error.message:
+                raise
+            # A merge patch knows no precondition on the uid: that it may not change comes to the same.
+            raise Conflict(HTTPStatus.CONFLICT, "Changed", error.message) from error
 
     async def delete(self, ref: ObjectRef) -> None:
         """Delete in the background, only the object of this uid and resourceVersion. One that is gone is fine."""
@@ -194,6 +200,3 @@ def _path(ref: ObjectRef) -> str:
 
 def _preconditions(ref: ObjectRef) -> Manifest:
     return {"metadata": {"uid": ref.uid, "resourceVersion": ref.resource_version}}
-
-
-__all__ = ["KINDS", "Cluster", "ClusterError", "collection", "ref_of"]

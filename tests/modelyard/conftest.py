@@ -30,10 +30,11 @@ def api_server(bare_api_server: RunningApiServer, root: Path) -> RunningApiServe
     with bare_api_server.admin() as admin:
         for file in sorted(root.glob("crds/*.yaml")):
             crd = yaml.safe_load(file.read_text())
-            admin.post(path, json=crd).raise_for_status()
+            answer = admin.post(path, json=crd)
+            assert answer.is_success, answer.json()["message"]
             for _ in range(300):
                 answer = admin.get(f"{path}/{crd['metadata']['name']}").json()
-                conditions = answer.get("status", {}).get("conditions", [])
+                conditions = answer["status"].get("conditions") or []
                 if any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
                     break
                 time.sleep(0.1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from modelyard.apiserver import ApiServer
 from modelyard.leader import Leader, LeaseLost
 from modelyard.settings import Lease
+from tests.modelyard.waiting import background, until
 from tests.servers.apiserver import RunningApiServer
 
 pytestmark = pytest.mark.cluster
@@ -45,23 +45,9 @@ async def stored(api: ApiServer, namespace: str) -> dict[str, Any]:
     return dict(lease["spec"])
 
 
-@asynccontextmanager
-async def background(coroutine: Any) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.ensure_future(coroutine)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-async def test_the_first_one_leads_and_may_write(candidate: Callable[[str], Leader], api: ApiServer, namespace: str) -> None:
+async def test_the_first_one_leads_and_may_write(
+    candidate: Callable[[str], Leader], api: ApiServer, namespace: str
+) -> None:
     first = candidate("first")
     with pytest.raises(LeaseLost, match="must not write"):
         first.require()
@@ -91,14 +77,15 @@ async def test_another_one_waits_until_the_lease_has_not_changed_for_its_duratio
     assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("second", 1)
 
 
-async def test_renewing_keeps_it(candidate: Callable[[str], Leader], clock: Clock, api: ApiServer, namespace: str) -> None:
+async def test_renewing_keeps_it(
+    candidate: Callable[[str], Leader], clock: Clock, api: ApiServer, namespace: str
+) -> None:
     first, second = candidate("first"), candidate("second")
     await first.acquire()
     async with background(first.keep()) as keeping, background(second.acquire()) as waiting:
         for _ in range(10):
             clock.now += DURATION / 2
-            renewed_until = clock.now + DURATION
-            await until(lambda: first.seconds_left() + clock.now >= renewed_until)
+            await until(lambda: first.seconds_left() >= DURATION)
             await asyncio.sleep(0.05)  # the other one looks
         assert not keeping.done()
         assert not waiting.done()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from modelyard.queue import Backlog, Backoff, Queue, Work
+from tests.modelyard.waiting import until
 
 KEYS = st.sampled_from("abc")
 BACKOFF = Backoff(first=1.0, limit=60.0, spread=0.5)
@@ -105,13 +106,13 @@ class AnyHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.backlog.running)
     @rule(wait=st.none() | st.floats(0, 100))
     def done(self, wait: float | None) -> None:
-        key = sorted(self.backlog.running)[0]
+        key = min(self.backlog.running)
         self.backlog.done(key, at=None if wait is None else self.now + wait)
 
     @precondition(lambda self: self.backlog.running)
     @rule(lot=st.floats(0, 0.99))
     def failed(self, lot: float) -> None:
-        key = sorted(self.backlog.running)[-1]
+        key = max(self.backlog.running)
         assert self.backlog.failed(key, now=self.now, backoff=BACKOFF, lot=lot) <= BACKOFF.limit * 1.5
 
     @rule(seconds=st.floats(0, 200))
@@ -135,7 +136,7 @@ class AnyHistory(RuleBasedStateMachine):
             self.now = max(self.now, self.backlog.next_due() or 0.0)
             if self.backlog.take(self.now) is None:
                 break
-        assert not (self.backlog.ready or self.backlog.running or self.backlog.due)
+        assert (self.backlog.ready, self.backlog.running, self.backlog.due) == ({}, set(), {})
 
 
 TestAnyHistory = AnyHistory.TestCase
@@ -152,12 +153,6 @@ async def running(work: Work[str], **options: object) -> AsyncIterator[Queue[str
     finally:
         task.cancel()
         await asyncio.wait({task})
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 async def test_a_key_has_one_pass_at_a_time_while_others_go_on() -> None:

@@ -1,0 +1,102 @@
+"""Carrying a plan out, on a real API server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.actions import carry_out
+from modelyard.apiserver import Conflict
+from modelyard.cluster import Cluster, ref_of
+from modelyard.reasons import Reason
+from modelyard.state import Action, Annotate, Apply, Create, Delete, Disown, Own, Scale
+from tests.modelyard.objects import config_map, deployment, model, owner
+from tests.modelyard.test_cluster import over
+
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("api_server")]
+
+WHY = "the test says so"
+
+
+@pytest.fixture
+async def ours(cluster: Cluster, namespace: str) -> dict[str, Any]:
+    """A model, as the API server has it."""
+    return await cluster.create(model(namespace))
+
+
+def child(parent: dict[str, Any], name: str = "thing", data: dict[str, str] | None = None) -> dict[str, Any]:
+    namespace = parent["metadata"]["namespace"]
+    return config_map(namespace, name, data, ownerReferences=[owner(parent, controller=True)])
+
+
+async def test_actions_are_done_in_their_order(cluster: Cluster, namespace: str, ours: dict[str, Any]) -> None:
+    first = await cluster.create(child(ours, "first", {"a": "1"}))
+    scaled = await cluster.create(deployment(namespace))
+    doomed = await cluster.create(child(ours, "doomed"))
+    shared = await cluster.create(config_map(namespace, "shared"))
+    actions: list[Action] = [
+        Create(manifest=child(ours, "second"), why=WHY),
+        Apply(manifest=over(first, child(ours, "first", {"a": "2"})), why=WHY),
+        Scale(ref=ref_of(scaled), replicas=4, why=WHY),
+        Annotate(ref=ref_of(first), annotations={"noted": "yes"}, why=WHY),
+        Delete(ref=ref_of(doomed), why=WHY),
+        Own(ref=ref_of(shared), owner=owner(ours), manager="modelyard-owner-1", why=WHY),
+    ]
+    assert await carry_out(cluster, actions) == ()
+    now = {m["metadata"]["name"]: m for m in await cluster.select("ConfigMap", namespace, {}) if "ca.crt" not in str(m)}
+    assert set(now) == {"first", "second", "shared"}
+    assert (now["first"]["data"], now["first"]["metadata"]["annotations"]) == ({"a": "2"}, {"noted": "yes"})
+    assert now["shared"]["metadata"]["ownerReferences"][0]["uid"] == ours["metadata"]["uid"]
+    assert (await cluster.get("Deployment", namespace, "thing") or {})["spec"]["replicas"] == 4
+    await carry_out(cluster, [Disown(ref=ref_of(now["shared"]), manager="modelyard-owner-1", why=WHY)])
+    assert "ownerReferences" not in (await cluster.get("ConfigMap", namespace, "shared") or {})["metadata"]
+
+
+async def test_what_an_earlier_pass_made_before_it_was_cut_off_is_no_obstacle(
+    cluster: Cluster, ours: dict[str, Any]
+) -> None:
+    action = Create(manifest=child(ours), why=WHY)
+    assert await carry_out(cluster, [action]) == ()
+    assert await carry_out(cluster, [action]) == ()
+
+
+async def test_an_object_of_that_name_that_is_not_ours_is_never_touched(
+    cluster: Cluster, namespace: str, ours: dict[str, Any]
+) -> None:
+    theirs = await cluster.create(config_map(namespace, data={"whose": "theirs"}))
+    actions = [Create(manifest=child(ours), why=WHY), Create(manifest=child(ours, "next"), why=WHY)]
+    (obstacle,) = await carry_out(cluster, actions)
+    assert (obstacle.kind, obstacle.name, obstacle.reason) == ("ConfigMap", "thing", Reason.NAME_TAKEN)
+    assert "rename the model" in obstacle.message
+    now = await cluster.get("ConfigMap", namespace, "thing")
+    assert now is not None
+    assert ref_of(now) == ref_of(theirs)
+    assert await cluster.get("ConfigMap", namespace, "next") is not None  # the others are made all the same
+
+
+async def test_an_object_that_the_api_server_refuses_is_told(cluster: Cluster, ours: dict[str, Any]) -> None:
+    bad = child(ours, "Bad Name")
+    (created,) = await carry_out(cluster, [Create(manifest=bad, why=WHY)])
+    assert (created.reason, "Invalid value" in created.message) == (Reason.OBJECT_REFUSED, True)
+    good = await cluster.create(child(ours))
+    invalid = over(good, child(ours)) | {"data": {"not/a/key": "1"}}
+    (applied,) = await carry_out(cluster, [Apply(manifest=invalid, why=WHY)])
+    assert (applied.kind, applied.name, applied.reason) == ("ConfigMap", "thing", Reason.OBJECT_REFUSED)
+
+
+async def test_an_object_that_is_still_going_is_waited_for(cluster: Cluster, ours: dict[str, Any]) -> None:
+    going = child(ours)
+    going["metadata"]["finalizers"] = ["example.com/slow"]
+    await cluster.delete(ref_of(await cluster.create(going)))
+    with pytest.raises(Conflict):
+        await carry_out(cluster, [Create(manifest=child(ours), why=WHY)])
+
+
+async def test_a_shared_object_that_another_model_made_meanwhile_is_looked_at_again(
+    cluster: Cluster, namespace: str
+) -> None:
+    """A build has no controller: whoever comes second owns it too, in its next pass."""
+    await cluster.create(config_map(namespace, "shared"))
+    with pytest.raises(Conflict):
+        await carry_out(cluster, [Create(manifest=config_map(namespace, "shared"), why=WHY)])

@@ -1,0 +1,198 @@
+"""The Kubernetes port, on a real API server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from modelyard.apiserver import AlreadyExists, ApiServer, Conflict, NotFound, Refused
+from modelyard.cluster import KINDS, Cluster, collection, ref_of
+from modelyard.naming import owner_field_manager
+from tests.modelyard.objects import config_map, deployment, model, owner, pod
+
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("api_server")]
+
+
+def over(current: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return ``manifest`` with the uid and resourceVersion of the object that it is applied over."""
+    known = {key: current["metadata"][key] for key in ("uid", "resourceVersion")}
+    return {**manifest, "metadata": {**manifest["metadata"], **known}}
+
+
+async def test_every_kind_is_where_the_table_says(api: ApiServer, namespace: str) -> None:
+    for kind in KINDS:
+        found = await api.request("GET", collection(kind, namespace))
+        assert found["kind"] == f"{kind}List"
+
+
+async def test_what_is_not_there_is_none(cluster: Cluster, namespace: str) -> None:
+    assert await cluster.get("ConfigMap", namespace, "absent") is None
+
+
+async def test_objects_are_selected_by_label_and_say_their_kind(cluster: Cluster, namespace: str) -> None:
+    await cluster.create(config_map(namespace, "a", labels={"team": "x", "part": "1"}))
+    await cluster.create(config_map(namespace, "b", labels={"team": "x", "part": "2"}))
+    await cluster.create(config_map(namespace, "c", labels={"team": "y", "part": "1"}))
+    found = await cluster.select("ConfigMap", namespace, {"team": "x", "part": "1"})
+    assert [(item["apiVersion"], item["kind"], item["metadata"]["name"]) for item in found] == [
+        ("v1", "ConfigMap", "a")
+    ]
+
+
+async def test_a_post_never_writes_over_an_object(cluster: Cluster, namespace: str) -> None:
+    await cluster.create(config_map(namespace, data={"owner": "theirs"}))
+    with pytest.raises(AlreadyExists):
+        await cluster.create(config_map(namespace, data={"owner": "ours"}))
+    there = await cluster.get("ConfigMap", namespace, "thing")
+    assert there is not None
+    assert there["data"] == {"owner": "theirs"}
+
+
+async def test_what_a_later_manifest_leaves_out_goes(cluster: Cluster, namespace: str) -> None:
+    """Also what came with the POST, and nothing of what others wrote."""
+    posted = await cluster.create(config_map(namespace, data={"kept": "1", "dropped": "1"}))
+    await cluster.annotate(ref_of(posted), {"theirs": "note"})
+    current = await cluster.get("ConfigMap", namespace, "thing")
+    assert current is not None
+    applied = await cluster.apply(over(current, config_map(namespace, data={"kept": "2"})))
+    assert applied["data"] == {"kept": "2"}
+    assert applied["metadata"]["annotations"] == {"theirs": "note"}
+    again = await cluster.apply(over(applied, config_map(namespace, data={"new": "3"})))
+    assert again["data"] == {"new": "3"}
+    assert again["metadata"]["annotations"] == {"theirs": "note"}
+
+
+async def test_an_apply_drops_what_was_posted_deep_inside_a_deployment(cluster: Cluster, namespace: str) -> None:
+    posted = await cluster.create(deployment(namespace))
+    manifest = deployment(namespace)
+    del manifest["spec"]["template"]["spec"]["containers"][0]["env"]
+    applied = await cluster.apply(over(posted, manifest))
+    assert "env" not in applied["spec"]["template"]["spec"]["containers"][0]
+
+
+async def test_an_apply_over_what_changed_since_is_a_conflict(cluster: Cluster, namespace: str) -> None:
+    posted = await cluster.create(config_map(namespace, data={"a": "1"}))
+    first = await cluster.apply(over(posted, config_map(namespace, data={"a": "2"})))
+    with pytest.raises(Conflict):
+        await cluster.apply(over(posted, config_map(namespace, data={"a": "3"})))
+    stale = over(first, config_map(namespace, data={"a": "3"}))
+    stale["metadata"]["uid"] = "00000000-0000-0000-0000-000000000000"
+    with pytest.raises(Conflict):
+        await cluster.apply(stale)
+
+
+async def test_an_apply_never_makes_an_object_anew(cluster: Cluster, namespace: str) -> None:
+    posted = await cluster.create(config_map(namespace))
+    await cluster.delete(ref_of(posted))
+    with pytest.raises((Conflict, NotFound)):
+        await cluster.apply(over(posted, config_map(namespace)))
+    assert await cluster.get("ConfigMap", namespace, "thing") is None
+
+
+async def test_scaling_leaves_the_rest_alone_and_minds_what_was_read(cluster: Cluster, namespace: str) -> None:
+    posted = await cluster.create(deployment(namespace, replicas=1))
+    await cluster.scale(ref_of(posted), 3)
+    scaled = await cluster.get("Deployment", namespace, "thing")
+    assert scaled is not None
+    assert scaled["spec"]["replicas"] == 3
+    with pytest.raises(Conflict):
+        await cluster.scale(ref_of(posted), 5)
+    applied = await cluster.apply(over(scaled, deployment(namespace, replicas=3)))
+    assert applied["spec"]["replicas"] == 3
+
+
+async def test_a_delete_hits_the_object_that_was_read_and_no_other(cluster: Cluster, namespace: str) -> None:
+    first = await cluster.create(config_map(namespace))
+    changed = await cluster.apply(over(first, config_map(namespace, data={"a": "1"})))
+    with pytest.raises(Conflict):
+        await cluster.delete(ref_of(first))
+    with pytest.raises(Conflict):
+        await cluster.delete(replace(ref_of(changed), uid="00000000-0000-0000-0000-000000000000"))
+    await cluster.delete(ref_of(changed))
+    await cluster.delete(ref_of(changed))  # gone is gone
+    assert await cluster.get("ConfigMap", namespace, "thing") is None
+
+
+async def test_an_annotation_reaches_a_pod_that_changed_meanwhile_and_not_its_successor(
+    cluster: Cluster, namespace: str
+) -> None:
+    posted = await cluster.create(pod(namespace))
+    await cluster.annotate(ref_of(posted), {"a": "1"})
+    await cluster.annotate(ref_of(posted), {"b": "2"})
+    now = await cluster.get("Pod", namespace, "thing")
+    assert now is not None
+    assert now["metadata"]["annotations"] == {"a": "1", "b": "2"}
+    with pytest.raises(Conflict):
+        await cluster.annotate(replace(ref_of(posted), uid="00000000-0000-0000-0000-000000000000"), {"c": "3"})
+
+
+async def test_owners_of_a_shared_object_never_remove_each_other(cluster: Cluster, namespace: str) -> None:
+    shared = await cluster.create(config_map(namespace, "shared"))
+    one = await cluster.create(model(namespace, "one"))
+    two = await cluster.create(model(namespace, "two"))
+    managers = {m["metadata"]["uid"]: owner_field_manager(m["metadata"]["uid"]) for m in (one, two)}
+    for each in (one, two, one):  # twice is as good as once
+        await cluster.own(ref_of(shared), [owner(each)], managers[each["metadata"]["uid"]])
+    for each in (one, two):
+        assert await cluster.owned_names("ConfigMap", namespace, each["metadata"]["uid"]) == {"shared"}
+    await cluster.own(ref_of(shared), [], managers[one["metadata"]["uid"]])
+    assert await cluster.owned_names("ConfigMap", namespace, one["metadata"]["uid"]) == frozenset()
+    assert await cluster.owned_names("ConfigMap", namespace, two["metadata"]["uid"]) == {"shared"}
+
+
+async def test_nobody_comes_to_own_the_successor_of_a_shared_object(cluster: Cluster, namespace: str) -> None:
+    shared = await cluster.create(config_map(namespace, "shared"))
+    one = await cluster.create(model(namespace, "one"))
+    await cluster.delete(ref_of(shared))
+    with pytest.raises(Conflict):
+        await cluster.own(ref_of(shared), [owner(one)], "modelyard-owner-one")
+    assert await cluster.get("ConfigMap", namespace, "shared") is None
+
+
+async def test_a_status_is_written_over_the_version_that_was_read(cluster: Cluster, namespace: str) -> None:
+    posted = await cluster.create(model(namespace))
+    await cluster.write_status(posted, {"phase": "Progressing", "observedGeneration": 1})
+    now = await cluster.get("OptimizedModel", namespace, "minilm")
+    assert now is not None
+    assert now["status"]["phase"] == "Progressing"
+    assert now["spec"] == posted["spec"]
+    with pytest.raises(Conflict):
+        await cluster.write_status(posted, {"phase": "Healthy"})
+    await cluster.write_status(now, {"phase": "Healthy"})
+    now = await cluster.get("OptimizedModel", namespace, "minilm")
+    assert now is not None
+    assert "observedGeneration" not in now["status"]  # replaced, not merged
+
+
+async def test_what_the_api_server_refuses_says_why(cluster: Cluster, namespace: str) -> None:
+    with pytest.raises(Refused, match="Invalid value"):
+        await cluster.create(config_map(namespace, "Not A Name"))
+
+
+async def test_nothing_is_written_once_the_guard_says_no(api: ApiServer, namespace: str) -> None:
+    class Stop(Exception):
+        pass
+
+    def guard() -> None:
+        raise Stop
+
+    cluster = Cluster(api, guard)
+    ref = ref_of(await Cluster(api, lambda: None).create(config_map(namespace)))
+    manifest = config_map(namespace, uid=ref.uid, resourceVersion=ref.resource_version)
+    for write in (
+        cluster.create(config_map(namespace, "other")),
+        cluster.apply(manifest),
+        cluster.scale(ref, 1),
+        cluster.annotate(ref, {"a": "1"}),
+        cluster.delete(ref),
+        cluster.own(ref, [], "manager"),
+        cluster.write_status(manifest, {}),
+        cluster.patch("ConfigMap", namespace, "thing", {}),
+    ):
+        with pytest.raises(Stop):
+            await write
+    now = await cluster.get("ConfigMap", namespace, "thing")
+    assert now is not None
+    assert ref_of(now) == ref

@@ -1,0 +1,216 @@
+"""Pinning a source: against a hub with the real one's paths, a real registry, and Secrets of a real API server."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelyard.api.source import HuggingFaceSource, OciSource, PvcSource, SecretKeyRef, SecretRef, Source
+from modelyard.apiserver import ApiServer, Forbidden
+from modelyard.cluster import Cluster
+from modelyard.hub import Hub as HubClient
+from modelyard.oci.artifact import MODEL_TYPE, image_of, push
+from modelyard.oci.client import Repository
+from modelyard.oci.layers import layers_of
+from modelyard.oci.reference import Reference
+from modelyard.reasons import Reason
+from modelyard.resolve import Pinner
+from modelyard.settings import Sources
+from modelyard.snapshot import HuggingFacePin, OciPin, Pin, PvcPin
+from modelyard.state import PinFailed
+from tests.e2e.hub import Hub, running_hub
+from tests.servers.ports import free_ports
+from tests.servers.registry import RunningRegistry, running_registry
+
+pytestmark = pytest.mark.cluster
+
+# htpasswd -nbB modelyard secret
+ACCOUNT = "modelyard:$2y$05$Ry3ACpaFUp6jkIsuLrXG..iFHf9WUCNR7sQUPeuzxTQGhO7sK/p8i"
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder, as far as pinning looks."""
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def hub(folder: Path) -> Iterator[Hub]:
+    with running_hub(folder, address="127.0.0.1") as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def registry(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    """A registry with ``models/open:1``."""
+    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
+        with Repository(Reference.parse(f"{registry.host}/models/open"), plain_http=True) as repository:
+            push(repository, image_of(layers_of(folder), MODEL_TYPE), "1")
+        yield registry
+
+
+@pytest.fixture
+def pinner(cluster: Cluster, hub: Hub, registry: RunningRegistry) -> Pinner:
+    hosts = (hub.endpoint.removeprefix("http://"), registry.host)
+    return Pinner(cluster, Sources(allowed_hosts=hosts, plain_http_hosts=hosts, hugging_face_endpoint=hub.endpoint))
+
+
+def hugging_face(repo: str, revision: str = "main", secret: str | None = None, key: str = "token") -> Source:
+    token = SecretKeyRef(name=secret, key=key) if secret else None
+    return Source(hugging_face=HuggingFaceSource(repo=repo, revision=revision, token_secret_ref=token))
+
+
+def oci(ref: str, secret: str | None = None) -> Source:
+    return Source(oci=OciSource(ref=ref, pull_secret_ref=SecretRef(name=secret) if secret else None))
+
+
+async def secret(cluster: Cluster, namespace: str, name: str, **data: bytes) -> None:
+    encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
+    metadata = {"name": name, "namespace": namespace}
+    await cluster.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": encoded})
+
+
+def failed(pin: Pin | PinFailed) -> PinFailed:
+    assert isinstance(pin, PinFailed)
+    return pin
+
+
+async def test_a_branch_is_pinned_to_its_commit(pinner: Pinner, namespace: str, hub: Hub) -> None:
+    pin = await pinner.pin(namespace, hugging_face("tests/tiny"))
+    assert pin == HuggingFacePin(repo="tests/tiny", commit=hub.commit, endpoint=hub.endpoint)
+
+
+async def test_a_commit_asks_nobody(pinner: Pinner, namespace: str, hub: Hub) -> None:
+    before = len(hub.asked)
+    pin = await pinner.pin(namespace, hugging_face("anyone/anything", "1234567890" * 4))
+    assert isinstance(pin, HuggingFacePin)
+    assert (pin.commit, len(hub.asked)) == ("1234567890" * 4, before)
+
+
+async def test_a_token_is_read_from_the_models_own_namespace(
+    pinner: Pinner, cluster: Cluster, namespace: str, hub: Hub
+) -> None:
+    await secret(cluster, namespace, "hub", token=hub.token.encode() + b"\n")
+    pin = await pinner.pin(namespace, hugging_face("tests/gated", secret="hub"))
+    assert pin == HuggingFacePin(
+        repo="tests/gated", commit=hub.commit, endpoint=hub.endpoint, token_secret="hub", token_key="token"
+    )
+
+
+@pytest.mark.parametrize(
+    ("repo", "revision", "reason", "fix"),
+    [
+        ("tests/absent", "main", Reason.SOURCE_NOT_FOUND, "correct spec.source.huggingFace.repo"),
+        ("tests/tiny", "v9", Reason.SOURCE_NOT_FOUND, "correct spec.source.huggingFace.revision"),
+    ],
+)
+async def test_what_the_hub_does_not_have(
+    pinner: Pinner, namespace: str, repo: str, revision: str, reason: Reason, fix: str
+) -> None:
+    failure = failed(await pinner.pin(namespace, hugging_face(repo, revision)))
+    assert failure.reason is reason
+    assert fix in failure.message
+
+
+async def test_tokens_that_are_missing_or_wrong_say_the_fix(pinner: Pinner, cluster: Cluster, namespace: str) -> None:
+    source = hugging_face("tests/gated", secret="hub", key="hf")
+    messages = [failed(await pinner.pin(namespace, source)).message]
+    await secret(cluster, namespace, "hub", other=b"x")
+    messages.append(failed(await pinner.pin(namespace, source)).message)
+    await secret(cluster, namespace, "binary", hf=b"\xff\xfe")
+    messages.append(failed(await pinner.pin(namespace, hugging_face("tests/gated", secret="binary", key="hf"))).message)
+    await secret(cluster, namespace, "wrong", hf=b"hf_wrong")
+    failure = failed(await pinner.pin(namespace, hugging_face("tests/gated", secret="wrong", key="hf")))
+    messages.append(failure.message)
+    fixes = ["create it with the key hf", "has no key hf", "store the token as text", "use another token"]
+    assert [fix in message for fix, message in zip(fixes, messages, strict=True)] == [True] * 4
+    assert failure.reason is Reason.SOURCE_UNAUTHORIZED
+
+
+async def test_a_host_that_is_not_allowed_is_not_asked(cluster: Cluster, namespace: str, hub: Hub) -> None:
+    before = len(hub.asked)
+    pinner = Pinner(cluster, Sources(hugging_face_endpoint=hub.endpoint))
+    for source in (hugging_face("tests/tiny"), oci("registry.example.com/models/open:1")):
+        failure = failed(await pinner.pin(namespace, source))
+        assert failure.reason is Reason.HOST_NOT_ALLOWED
+        assert "allowed: huggingface.co" in failure.message
+        assert "sources.allowedHosts" in failure.message
+    assert len(hub.asked) == before
+
+
+async def test_plain_http_is_spoken_only_where_settings_say_so(cluster: Cluster, namespace: str, hub: Hub) -> None:
+    host = hub.endpoint.removeprefix("http://")
+    pinner = Pinner(cluster, Sources(hugging_face_endpoint=hub.endpoint, allowed_hosts=(host,)))
+    failure = failed(await pinner.pin(namespace, hugging_face("tests/tiny")))
+    assert (failure.reason, "plainHttpHosts" in failure.message) == (Reason.HOST_NOT_ALLOWED, True)
+
+
+async def test_a_hub_that_does_not_answer_is_asked_again() -> None:
+    (port,) = free_ports(1)
+    failure = await HubClient(endpoint=f"http://127.0.0.1:{port}").commit("org/name", "main")
+    assert isinstance(failure, PinFailed)
+    assert failure.reason is Reason.SOURCE_UNREACHABLE
+
+
+async def test_a_tag_is_pinned_to_its_digest(pinner: Pinner, namespace: str, registry: RunningRegistry) -> None:
+    pin = await pinner.pin(namespace, oci(f"{registry.host}/models/open:1"))
+    assert isinstance(pin, OciPin)
+    assert (pin.repository, pin.plain_http, pin.digest[:7]) == (f"{registry.host}/models/open", True, "sha256:")
+    again = await pinner.pin(namespace, oci(f"{registry.host}/models/open@{pin.digest}"))
+    assert again == pin
+
+
+async def test_a_digest_asks_nobody(cluster: Cluster, namespace: str) -> None:
+    pin = await Pinner(cluster, Sources()).pin(namespace, oci(f"registry.example.com/models/open@{DIGEST}", "pull"))
+    assert pin == OciPin(repository="registry.example.com/models/open", digest=DIGEST, pull_secret="pull")
+
+
+async def test_a_tag_that_is_not_there(pinner: Pinner, namespace: str, registry: RunningRegistry) -> None:
+    failure = failed(await pinner.pin(namespace, oci(f"{registry.host}/models/open:2")))
+    assert (failure.reason, "modelyard push" in failure.message) == (Reason.SOURCE_NOT_FOUND, True)
+
+
+async def test_a_registry_that_asks_for_credentials(
+    cluster: Cluster, namespace: str, folder: Path, tmp_path: Path
+) -> None:
+    with running_registry(tmp_path, htpasswd=ACCOUNT) as registry:
+        hosts = (registry.host,)
+        pinner = Pinner(cluster, Sources(allowed_hosts=hosts, plain_http_hosts=hosts))
+        failure = failed(await pinner.pin(namespace, oci(f"{registry.host}/models/private:1")))
+        assert (failure.reason, "pullSecretRef" in failure.message) == (Reason.SOURCE_UNAUTHORIZED, True)
+        failure = failed(await pinner.pin(namespace, oci(f"{registry.host}/models/private:1", "pull")))
+        assert "there is no Secret pull" in failure.message
+    failure = failed(await pinner.pin(namespace, oci(f"{registry.host}/models/private:1")))
+    assert failure.reason is Reason.SOURCE_UNREACHABLE
+    assert folder.exists()
+
+
+async def test_a_claim_is_taken_as_written(pinner: Pinner, namespace: str) -> None:
+    source = Source(pvc=PvcSource(claim_name="models", path="minilm", revision="2"))
+    assert await pinner.pin(namespace, source) == PvcPin(claim_name="models", path="minilm", revision="2")
+
+
+async def test_a_source_of_a_newer_version_is_not_guessed(pinner: Pinner, namespace: str) -> None:
+    assert failed(await pinner.pin(namespace, Source())).reason is Reason.SPEC_NOT_UNDERSTOOD
+
+
+async def test_an_operator_without_the_right_to_secrets_says_so(
+    api: ApiServer, namespace: str, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_secrets(*_: object, **__: object) -> None:
+        raise Forbidden(403, "Forbidden", "secrets is forbidden")
+
+    hosts = (hub.endpoint.removeprefix("http://"),)
+    monkeypatch.setattr(Cluster, "get", no_secrets)
+    pinner = Pinner(
+        Cluster(api, lambda: None),
+        Sources(allowed_hosts=hosts, plain_http_hosts=hosts, hugging_face_endpoint=hub.endpoint),
+    )
+    failure = failed(await pinner.pin(namespace, hugging_face("tests/gated", secret="hub")))
+    assert "may not read Secret hub" in failure.message
