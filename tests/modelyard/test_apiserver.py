@@ -1,0 +1,87 @@
+"""Requests to a real API server: credentials that are replaced, answers that never come."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import kopf
+import pytest
+
+from modelyard.apiserver import ApiServer, ClusterError, Forbidden, Login, NotFound, Unreachable, login
+from tests.servers.apiserver import RunningApiServer
+from tests.servers.ports import free_ports
+
+
+@pytest.mark.cluster
+async def test_a_token_that_was_replaced_is_read_again(bare_api_server: RunningApiServer, login: Login) -> None:
+    tokens = ["expired"]  # the first; from the second on the administrator's
+
+    def rotating() -> kopf.ConnectionInfo:
+        if tokens:
+            return kopf.ConnectionInfo(server=bare_api_server.url, token=tokens.pop(), insecure=True)
+        return login()
+
+    async with ApiServer(rotating) as api:
+        assert (await api.request("GET", "api/v1/namespaces/default"))["metadata"]["name"] == "default"
+
+
+@pytest.mark.cluster
+async def test_credentials_that_stay_wrong_are_an_error(bare_api_server: RunningApiServer) -> None:
+    async with ApiServer(lambda: kopf.ConnectionInfo(server=bare_api_server.url, token="no", insecure=True)) as api:  # noqa: S106
+        with pytest.raises(ClusterError, match="401 Unauthorized"):
+            await api.request("GET", "api/v1/namespaces/default")
+
+
+@pytest.mark.cluster
+async def test_what_is_forbidden_says_to_whom(bare_api_server: RunningApiServer) -> None:
+    async with ApiServer(lambda: kopf.ConnectionInfo(server=bare_api_server.url, insecure=True)) as api:
+        with pytest.raises(Forbidden, match="system:anonymous"):
+            await api.request("GET", "api/v1/secrets")
+
+
+@pytest.mark.cluster
+async def test_an_unknown_path_is_not_found_though_its_answer_is_no_object(api: ApiServer) -> None:
+    with pytest.raises(NotFound, match="404 page not found"):
+        await api.request("GET", "apis/nobody.example.com/v1")
+
+
+async def test_an_api_server_that_is_away_is_unreachable() -> None:
+    (port,) = free_ports(1)
+    async with ApiServer(lambda: kopf.ConnectionInfo(server=f"http://127.0.0.1:{port}")) as api:
+        with pytest.raises(Unreachable, match="didn't answer GET api/v1/nodes"):
+            await api.request("GET", "api/v1/nodes")
+
+
+def test_without_credentials_it_says_where_they_are_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(Unreachable, match="set KUBECONFIG"):
+        login()
+
+
+def test_a_kubeconfig_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    named = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://kube.example.com"}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    (tmp_path / "config").write_text(json.dumps(named))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    assert (login().server, login().token) == ("https://kube.example.com", "t")
+
+
+@pytest.mark.parametrize(
+    ("host", "server"), [("10.96.0.1", "https://10.96.0.1:6443"), ("fd00::1", "https://[fd00::1]:6443")]
+)
+def test_a_pod_asks_the_api_server_by_address_and_needs_no_dns(
+    monkeypatch: pytest.MonkeyPatch, host: str, server: str
+) -> None:
+    account = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="t")  # noqa: S106
+    monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: account)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "6443")
+    assert login().server == server
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST")
+    assert login().server == account.server
