@@ -1,40 +1,35 @@
 """Calls of buildah: storage in the cache, no daemon, the machine's certificates and wheels lent to each build."""
 
-from __future__ import annotations
-
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cluster.commands import run
+
 CERTIFICATES = Path("/etc/ssl/certs")
+BUILD_SECONDS = 1800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buildah:
-    """Builds below ``cache``; ``wheels`` are folders where pip looks before its index."""
+    """Builds below `cache`; `wheels` are folders where pip looks before its index."""
 
     cache: Path
     wheels: tuple[Path, ...] = ()
 
     def run(self, *arguments: str) -> str:
-        """Run one command and return what it printed. Raises RuntimeError with the end of its output."""
+        """Run one command and return what it printed. Raises ClusterError with the end of its output."""
         storage = ("--root", str(self.cache / "containers"), "--runroot", str(self.cache / "containers-run"))
-        command = ["buildah", *storage, "--storage-driver", "overlay", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            message = f"buildah {arguments[0]} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-3000:]}"
-            raise RuntimeError(message)
-        return done.stdout
+        return run(["buildah", *storage, "--storage-driver", "overlay", *arguments], seconds=BUILD_SECONDS)
 
     def identity(self, tag: str) -> str | None:
         """Return the image's id, the digest of its configuration, or None if the storage doesn't have it."""
         return next(iter(self.run("images", "--quiet", "--no-trunc", "--filter", f"reference={tag}").split()), None)
 
     def build(self, *, dockerfile: Path, context: Path, tag: str, arguments: Mapping[str, str]) -> None:
-        """Build ``dockerfile``. Layers whose inputs did not change come from the storage."""
+        """Build `dockerfile`. Layers whose inputs did not change come from the storage."""
         options = [item for key, value in arguments.items() for item in ("--build-arg", f"{key}={value}")]
         self.run(
             *("bud", "--quiet", "--isolation", "chroot", "--network", "host", "--layers"),
@@ -43,14 +38,10 @@ class Buildah:
             *("--file", str(dockerfile), "--tag", tag, str(context)),
         )
 
-    def push(self, tag: str, destination: str) -> str:
-        """Push to a registry of plain HTTP and return the manifest's digest."""
-        digest_file = self.cache / "pushed-digest"
-        self.run(
-            *("push", "--quiet", "--tls-verify=false", "--disable-compression"),
-            *("--digestfile", str(digest_file), tag, f"docker://{destination}"),
-        )
-        return digest_file.read_text().strip()
+    def push(self, tag: str, destination: str) -> None:
+        """Push to a registry of plain HTTP: on one machine, compressing costs more than it saves."""
+        options = ("--quiet", "--tls-verify=false", "--disable-compression")
+        self.run("push", *options, tag, f"docker://{destination}")
 
     def _lent(self) -> tuple[str, ...]:
         """Return the mounts of a build: none of them stays in the image, as an environment variable would."""
@@ -78,5 +69,5 @@ def _pip_index() -> str | None:
     pip = shutil.which("pip3") or shutil.which("pip")
     if pip is None:
         return None
-    answer = subprocess.run([pip, "config", "get", "global.index-url"], capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or None
+    settings = dict(line.split("=", 1) for line in run([pip, "config", "list"]).splitlines() if "=" in line)
+    return settings.get("global.index-url", "").strip("'") or None

@@ -1,33 +1,28 @@
 """Which images there are, under which public names, and from what each is built."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.cluster.settings import REPOSITORY
+
 STAND_INS = Path(__file__).parent / "stand_ins"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One image. ``context`` is the build's folder; ``base`` the short name of the image that it starts from.
-
-    ``host_files`` are copied from this machine into the context, for a stand-in made of one binary.
-    """
+    """One image. context: the build's folder; base: the short name of the image that it starts from."""
 
     name: str
     public_name: str
     dockerfile: Path | None
     context: Path
     base: str | None = None
-    host_files: tuple[Path, ...] = ()
 
 
 def version() -> str:
     """Return the project's version: the tag of its own images."""
-    with (ROOT / "pyproject.toml").open("rb") as file:
+    with (REPOSITORY / "pyproject.toml").open("rb") as file:
         return str(tomllib.load(file)["project"]["version"])
 
 
@@ -37,15 +32,14 @@ def catalog() -> dict[str, Image]:
 
 
 def _stand_ins() -> tuple[Image, ...]:
-    def stand_in(name: str, public_name: str, folder: str, base: str | None, *host_files: str) -> Image:
+    def stand_in(name: str, public_name: str, folder: str) -> Image:
         context = STAND_INS / folder
         return Image(
             name=name,
             public_name=public_name,
             dockerfile=context / "Dockerfile",
             context=context,
-            base=base,
-            host_files=tuple(map(Path, host_files)),
+            base="python",
         )
 
     return (
@@ -55,10 +49,9 @@ def _stand_ins() -> tuple[Image, ...]:
             dockerfile=None,  # debootstrap makes it
             context=STAND_INS,
         ),
-        stand_in("pause", "registry.k8s.io/pause:3.10", "pause", None, "/usr/bin/catatonit"),
-        stand_in("envoy", "docker.io/envoyproxy/envoy:v1.40.0", "envoy", "python"),
-        stand_in("registry", "docker.io/library/registry:2.8.2", "registry", "python"),
-        stand_in("tritonserver", "nvcr.io/nvidia/tritonserver:25.10-py3", "triton", "python"),
+        stand_in("envoy", "docker.io/envoyproxy/envoy:v1.40.0", "envoy"),
+        stand_in("registry", "docker.io/library/registry:2.8.2", "registry"),
+        stand_in("tritonserver", "nvcr.io/nvidia/tritonserver:25.10-py3", "triton"),
     )
 
 
@@ -67,8 +60,8 @@ def _own() -> tuple[Image, ...]:
         return Image(
             name=name,
             public_name=f"ghcr.io/modelyard/{name}:{version()}",
-            dockerfile=ROOT / "images" / name / "Dockerfile",
-            context=ROOT,
+            dockerfile=REPOSITORY / "images" / name / "Dockerfile",
+            context=REPOSITORY,
             base=base,
         )
 
