@@ -44,16 +44,17 @@ class Artifacts:
         return None if file is None else file.read_text()
 
     async def ask(self, want: BuildDesired) -> RegistryAnswer:
-        """Return whether the registry has the artifact of this build, proven to be of these inputs."""
-        return await asyncio.to_thread(self._ask, want)
-
-    def _ask(self, want: BuildDesired) -> RegistryAnswer:
+        """Return whether the registry has the artifact of this build."""
         if isinstance(want.spec, SpecNotUnderstood):
             return RegistryFailed(reason=Reason.SPEC_NOT_UNDERSTOOD, message=str(want.spec))
         where = want.spec.destination
-        return self._answer(f"{where.repository}:{where.tag}", want.spec.key, plain_http=where.plain_http)
+        return await self.find(f"{where.repository}:{where.tag}", want.spec.key, plain_http=where.plain_http)
 
-    def _answer(self, reference: str, key: str, *, plain_http: bool) -> RegistryAnswer:
+    async def find(self, reference: str, key: str, *, plain_http: bool) -> RegistryAnswer:
+        """Return whether there is an artifact at ``reference``, proven to be of the inputs with this key."""
+        return await asyncio.to_thread(self._find, reference, key, plain_http=plain_http)
+
+    def _find(self, reference: str, key: str, *, plain_http: bool) -> RegistryAnswer:
         try:
             with _repository(reference, self.push_config(), plain_http=plain_http) as repository:
                 found = repository.resolve(repository.place.version)

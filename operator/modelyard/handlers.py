@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import kopf
@@ -76,6 +77,29 @@ class Watch:
         return True
 
 
+async def watch(wake: Wake, login: Login, namespaces: Sequence[str], stop: asyncio.Event) -> None:
+    """Wake keys until ``stop`` is set, or SIGINT or SIGTERM comes, which Kopf takes for itself.
+
+    ``namespaces`` empty: all. Kopf's own way to run would, in the end, cancel every task that was begun meanwhile,
+    ours too; so its tasks are run here.
+    """
+    tasks = await kopf.spawn_tasks(
+        registry=registry_for(wake, login),
+        settings=kopf_settings(),
+        namespaces=namespaces,
+        clusterwide=not namespaces,
+        stop_flag=stop,
+    )
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        task.result()
+
+
 def registry_for(wake: Wake, login: Login) -> kopf.OperatorRegistry:
     """Return Kopf's registry of our handlers."""
     registry = kopf.OperatorRegistry()
@@ -98,6 +122,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = True  # ``run`` waits for the CRDs itself
+    settings.process.ultimate_exiting_timeout = None  # the kubelet's grace period does that
     for group, version, plural in CHILDREN:
         settings.watching.label_selectors[group, version, plural] = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
     return settings

@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from enum import IntEnum
 
 import aiohttp
-import kopf
 
 from modelyard.apiserver import ApiServer, ClusterError, Login, Unreachable, login
 from modelyard.artifacts import Artifacts
 from modelyard.cluster import Cluster
 from modelyard.defaults import defaults_from
-from modelyard.handlers import kopf_settings, registry_for
+from modelyard.handlers import watch
 from modelyard.keys import Key
 from modelyard.leader import Leader, LeaseLost
 from modelyard.naming import API_VERSION
@@ -65,7 +64,7 @@ async def _lead(settings: Settings, reconciler: Reconciler, leader: Leader, stop
     tasks = {
         asyncio.create_task(leader.keep(), name="lease"),
         asyncio.create_task(queue.run(), name="queue"),
-        asyncio.create_task(_watch(settings, queue, stop, login), name="watch"),
+        asyncio.create_task(watch(queue.wake, login, settings.namespaces, stop), name="watch"),
     }
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks - done:
@@ -89,17 +88,6 @@ async def _reconciler(settings: Settings, api: ApiServer, guard: Callable[[], No
             push_config=artifacts.push_config,
             defaults=defaults_from(settings),
         )
-
-
-async def _watch(settings: Settings, queue: Queue[Key], stop: asyncio.Event, login: Login) -> None:
-    """Run Kopf; it returns when ``stop`` is set, or on the signals SIGINT and SIGTERM, which it takes for itself."""
-    await kopf.operator(
-        registry=registry_for(queue.wake, login),
-        settings=kopf_settings(),
-        namespaces=settings.namespaces,
-        clusterwide=not settings.namespaces,
-        stop_flag=stop,
-    )
 
 
 async def _ready_to_lead(api: ApiServer, leader: Leader) -> None:

@@ -1,0 +1,151 @@
+"""What the operator reads in a real registry before it starts a Job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from modelyard.artifacts import Artifacts
+from modelyard.contract import (
+    BuildReport,
+    CandidateOutcome,
+    CandidateReport,
+    Engine,
+    Machine,
+    Precision,
+    SourceReport,
+    Task,
+)
+from modelyard.oci.artifact import ARTIFACT_TYPE, attach_report, image_of, push
+from modelyard.oci.client import Repository
+from modelyard.oci.layers import layers_of
+from modelyard.oci.reference import Reference
+from modelyard.reasons import Reason
+from modelyard.settings import Registry
+from modelyard.state import Hit, Missing, RegistryAnswer, RegistryFailed
+from tests.servers.registry import RunningRegistry, running_registry
+
+pytestmark = pytest.mark.cluster
+
+KEY = "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry
+
+
+@pytest.fixture
+def repository(registry: RunningRegistry, tmp_path: Path) -> Iterator[Repository]:
+    """A repository of this test's own."""
+    place = Reference.parse(f"{registry.host}/{tmp_path.name.replace('_', '-').lower()}/build:0123")
+    with Repository(place, plain_http=True) as repository:
+        yield repository
+
+
+def report(key: str) -> bytes:
+    now = datetime.now(UTC)
+    return (
+        BuildReport(
+            name=key[:16],
+            key=key,
+            source=SourceReport(
+                kind="pvc",
+                ref="x",
+                digest="d",
+                architecture="Bert",
+                model_type="bert",
+                task=Task.EMBEDDING,
+                parameters=1,
+            ),
+            engine=Engine.ONNX_RUNTIME,
+            precision=Precision.FP32,
+            candidates=(
+                CandidateReport(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32, outcome=CandidateOutcome.CHOSEN),
+            ),
+            machine=Machine(cpu="c", cores=1, memory=1, instruction_sets=()),
+            versions={},
+            images={},
+            stages=(),
+            started_at=now,
+            finished_at=now,
+        )
+        .to_json()
+        .encode()
+    )
+
+
+def pushed(repository: Repository, folder: Path, about: bytes | None) -> str:
+    (folder / "1").mkdir()
+    (folder / "1" / "model.onnx").write_bytes(b"x" * 1000)
+    described = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), "0123")
+    if about is not None:
+        attach_report(repository, described, about)
+    return described.digest
+
+
+async def asked(repository: Repository, registry: str | None = None) -> RegistryAnswer:
+    place = repository.place
+    settings = Registry(push=place.registry, pull=place.registry, plain_http=True)
+    reference = f"{registry or place.registry}/{place.repository}:0123"
+    return await Artifacts(settings).find(reference, KEY, plain_http=True)
+
+
+async def test_a_tag_that_is_not_there_is_to_be_built(repository: Repository) -> None:
+    assert await asked(repository) == Missing()
+
+
+async def test_an_artifact_with_a_report_on_these_inputs_is_a_hit(repository: Repository, tmp_path: Path) -> None:
+    digest = pushed(repository, tmp_path, report(KEY))
+    hit = await asked(repository)
+    assert isinstance(hit, Hit)
+    assert (hit.artifact.digest, hit.artifact.size, hit.report.key) == (digest, 512 + 1024 + 1024, KEY)
+
+
+async def test_a_push_that_was_cut_off_before_its_report_is_run_again(repository: Repository, tmp_path: Path) -> None:
+    pushed(repository, tmp_path, None)
+    assert await asked(repository) == Missing()
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [(report("cd" * 32), "built from other inputs"), (json.dumps({"schemaVersion": 9}).encode(), "can't be read")],
+)
+async def test_a_report_that_does_not_verify_is_no_hit(
+    repository: Repository, tmp_path: Path, about: bytes, told: str
+) -> None:
+    pushed(repository, tmp_path, about)
+    answer = await asked(repository)
+    assert isinstance(answer, RegistryFailed)
+    assert answer.reason is Reason.DIGEST_MISMATCH
+    assert told in answer.message
+    assert "delete the tag" in answer.message
+
+
+async def test_a_registry_that_is_down_is_no_miss(repository: Repository) -> None:
+    answer = await asked(repository, registry="127.0.0.1:1")
+    assert isinstance(answer, RegistryFailed)
+    assert answer.reason is Reason.REGISTRY_UNREACHABLE
+
+
+async def test_a_registry_that_refuses_us_is_no_miss(repository: Repository, tmp_path: Path) -> None:
+    with running_registry(
+        tmp_path, htpasswd="modelyard:$2y$05$Ry3ACpaFUp6jkIsuLrXG..iFHf9WUCNR7sQUPeuzxTQGhO7sK/p8i"
+    ) as other:
+        answer = await asked(repository, registry=other.host)
+    assert isinstance(answer, RegistryFailed)
+    assert answer.reason is Reason.REGISTRY_UNAUTHORIZED
+
+
+def test_the_push_config_is_read_as_it_is_now(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    artifacts = Artifacts(Registry(push="r", pull="r", push_config_file=file))
+    for text in ("{}", '{"auths": {}}'):
+        file.write_text(text)
+        assert artifacts.push_config() == text
+    assert Artifacts(Registry(push="r", pull="r")).push_config() is None
