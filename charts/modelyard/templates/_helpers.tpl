@@ -65,8 +65,8 @@ app.kubernetes.io/component: {{ .component }}
       "images" $images
       "registry" $registry
       "sources" (dict
-        "allowedHosts" (concat .Values.sources.allowedHosts $own)
-        "plainHttpHosts" (concat .Values.sources.plainHttpHosts $own)
+        "allowedHosts" (concat .Values.sources.allowedHosts $own | default list)
+        "plainHttpHosts" (concat .Values.sources.plainHttpHosts $own | default list)
         "huggingFaceEndpoint" .Values.sources.huggingFaceEndpoint)
       "lease" .Values.operator.lease
       "namespaces" .Values.operator.namespaces
