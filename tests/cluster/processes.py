@@ -21,6 +21,7 @@ from tests.cluster.settings import Cluster
 
 # In the environment of everything we start: finds our processes even when every record is lost.
 MARKER = "MODELYARD_CLUSTER_PROCESS"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STOP_SECONDS = 10
 LOG_LINES = 8
 
@@ -37,11 +38,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to start. files: configuration whose change calls for a restart."""
+    """What to start. files: configuration whose change calls for a restart; path: what goes before PATH."""
 
     name: str
     argv: tuple[str, ...]
     files: tuple[Path, ...] = ()
+    path: Path | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -83,6 +85,7 @@ def ensure(cluster: Cluster, program: Program, *, enter: Sequence[str] = ()) -> 
         return False
     if record is not None:
         stop(cluster, program.name)
+    _end_strays(cluster, program)
     start(cluster, program, enter=enter)
     say(f"started {program.name}")
     return True
@@ -97,7 +100,7 @@ def start(cluster: Cluster, program: Program, *, enter: Sequence[str] = ()) -> R
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=environment(cluster, program.name),
+            env=_environment(cluster, program),
             cwd="/",
             start_new_session=True,
         )
@@ -157,13 +160,22 @@ def marked(cluster: Cluster, name: str = "") -> list[int]:
     return [pid for pid in found if start_time(pid) is not None]
 
 
-def environment(cluster: Cluster, name: str) -> Mapping[str, str]:
+def _environment(cluster: Cluster, program: Program) -> Mapping[str, str]:
     """Return a small, known environment: an inherited KUBECONFIG or proxy never reaches the cluster."""
-    return {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/root",
-        MARKER: f"{cluster.ident}/{name}",
-    }
+    path = f"{program.path}:{SYSTEM_PATH}" if program.path else SYSTEM_PATH
+    return {"PATH": path, "HOME": "/root", MARKER: f"{cluster.ident}/{program.name}"}
+
+
+def _end_strays(cluster: Cluster, program: Program) -> None:
+    """End what an interrupted `up` started and did not come to record.
+
+    The command line must be the very one: containerd's shims inherit its marker, and pods live on them.
+    """
+    command = b"".join(word.encode() + b"\0" for word in program.argv)
+    for pid in marked(cluster, program.name):
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/cmdline").read_bytes() == command:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _inner(nsenter: subprocess.Popen[bytes], name: str) -> int:

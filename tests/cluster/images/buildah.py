@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.commands import run
+from tests.cluster.files import write
 
 CERTIFICATES = Path("/etc/ssl/certs")
 BUILD_SECONDS = 1800
@@ -22,7 +23,13 @@ class Buildah:
     def run(self, *arguments: str) -> str:
         """Run one command and return what it printed. Raises ClusterError with the end of its output."""
         storage = ("--root", str(self.cache / "containers"), "--runroot", str(self.cache / "containers-run"))
-        return run(["buildah", *storage, "--storage-driver", "overlay", *arguments], seconds=BUILD_SECONDS)
+        # Its lock would otherwise lie in /etc/cni, whether or not there is a network to make.
+        config = write(self.cache / "containers.conf", f'[network]\nnetwork_config_dir = "{self.cache}/networks"\n')
+        return run(
+            ["buildah", *storage, "--storage-driver", "overlay", *arguments],
+            env={**os.environ, "CONTAINERS_CONF": str(config)},
+            seconds=BUILD_SECONDS,
+        )
 
     def identity(self, tag: str) -> str | None:
         """Return the image's id, the digest of its configuration, or None if the storage doesn't have it."""
