@@ -78,14 +78,14 @@ class Cluster:
         """
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         found = await self._api.request("GET", collection(kind, namespace), labelSelector=selector)
-        return [self._item(kind, item) for item in found.get("items", [])]
+        return [self._item(kind, item) for item in found.get("items") or []]
 
     async def owned_names(self, kind: str, namespace: str, owner_uid: str) -> frozenset[str]:
         """Return the names of the objects of ``kind`` that name this owner. Asks for their metadata only."""
         found = await self._api.request("GET", collection(kind, namespace), accept=METADATA_ONLY)
         return frozenset(
             item["metadata"]["name"]
-            for item in found.get("items", [])
+            for item in found.get("items") or []
             if any(owner["uid"] == owner_uid for owner in item["metadata"].get("ownerReferences", []))
         )
 

@@ -66,10 +66,12 @@ async def _lead(settings: Settings, reconciler: Reconciler, leader: Leader, stop
         asyncio.create_task(queue.run(), name="queue"),
         asyncio.create_task(watch(queue.wake, login, settings.namespaces, stop), name="watch"),
     }
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks - done:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=STOP_SECONDS)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=STOP_SECONDS)
     for task in done:
         task.result()
 
@@ -113,11 +115,13 @@ async def _crds(api: ApiServer) -> None:
 async def _done_before(stop: asyncio.Event, work: Coroutine[object, object, None]) -> bool:
     """Run ``work`` to its end and return True, or drop it once ``stop`` is set and return False."""
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
-    stopper.cancel()
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
-        return False
-    task.result()
-    return True
+    try:
+        await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        finished = task.done()
+        for each in (task, stopper):
+            each.cancel()
+        await asyncio.wait({task, stopper})
+    if finished:
+        task.result()
+    return finished

@@ -14,6 +14,9 @@ from modelyard.traffic.envoy_config import CONFIG_PATH, HTTP_PORT, SERVER_READY_
 
 SECONDS = 3.0
 _GRPC = {"Content-Type": "application/grpc", "TE": "trailers"}
+_SERVER_IS_READY = b"\x00\x00\x00\x00\x02\x08\x01"
+"""The message ServerReadyResponse with ``ready: true``. The status tells nothing: gRPC's refusals, and Envoy's own in
+the name of an upstream that it can't reach, are HTTP 200 too."""
 
 
 class Envoys:
@@ -38,19 +41,19 @@ class Envoys:
         return ProxyReplica(pod=pod.name, routes_hash=routes_hash, healthy=healthy, ready=pod.ready)
 
     async def _routes_hash(self, pod: PodView) -> str | None:
-        status, text = await self._ask("GET", pod, CONFIG_PATH)
-        return text.strip() if status == HTTPStatus.OK else None
+        status, body = await self._ask("GET", pod, CONFIG_PATH)
+        return body.decode(errors="replace").strip() if status == HTTPStatus.OK else None
 
     async def _healthy(self, pod: PodView, revision: str) -> bool:
         http, grpc = await asyncio.gather(
             self._ask("GET", pod, ready_path(revision)),
             self._ask("POST", pod, ready_grpc_path(revision), headers=_GRPC, data=SERVER_READY_FRAME),
         )
-        return http[0] == grpc[0] == HTTPStatus.OK
+        return http[0] == HTTPStatus.OK and grpc == (HTTPStatus.OK, _SERVER_IS_READY)
 
     async def _ask(
         self, method: str, pod: PodView, path: str, *, headers: dict[str, str] | None = None, data: bytes | None = None
-    ) -> tuple[int, str]:
+    ) -> tuple[int, bytes]:
         """Return status and body; status 0 where there was no answer, which is what a starting Envoy gives."""
         METRICS.count("proxy_calls")
         host = f"[{pod.ip}]" if pod.ip and ":" in pod.ip else pod.ip
@@ -60,6 +63,6 @@ class Envoys:
                 asyncio.timeout(SECONDS),
                 self._session.request(method, url, headers=headers, data=data) as reply,
             ):
-                return reply.status, await reply.text(errors="replace")
+                return reply.status, await reply.read()
         except (aiohttp.ClientError, OSError):
-            return 0, ""
+            return 0, b""

@@ -7,9 +7,11 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
+import grpc
 import pytest
 
 from modelyard.state import ObjectRef, PodView, ProxyReplica
@@ -19,28 +21,47 @@ from tests.servers.apiserver import program
 from tests.servers.ports import free_ports
 
 EXTENSIONS = "type.googleapis.com/envoy.extensions"
+SERVICE = "inference.GRPCInferenceService"
+SERVER_READY = f"/{SERVICE}/ServerReady"
 READY, LOADING, HALF = "aaaaaaaa", "bbbbbbbb", "cccccccc"
 
 
-def answer(path: str, status: int, text: str = "", **headers: str) -> dict[str, Any]:
-    """Return a route that answers by itself, to requests with these headers."""
-    wanted = [{"name": name.replace("_", "-"), "string_match": {"exact": value}} for name, value in headers.items()]
+def answer(path: str, status: int, text: str = "") -> dict[str, Any]:
+    """Return a route that Envoy answers itself: to a gRPC request with status 200, whatever ``status`` says."""
+    return {"match": {"path": path}, "direct_response": {"status": status, "body": {"inline_string": text}}}
+
+
+def asks(path: str, cluster: str) -> dict[str, Any]:
+    """Return a route to a gRPC server."""
+    return {"match": {"path": path}, "route": {"cluster": cluster, "prefix_rewrite": SERVER_READY}}
+
+
+def upstream(name: str, port: int) -> dict[str, Any]:
+    """Return a cluster of one gRPC server."""
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+    http2 = {"explicit_http_config": {"http2_protocol_options": {}}}
+    options = {"@type": f"{EXTENSIONS}.upstreams.http.v3.HttpProtocolOptions", **http2}
     return {
-        "match": {"path": path, "headers": wanted},
-        "direct_response": {"status": status, "body": {"inline_string": text}},
+        "name": name,
+        "type": "STATIC",
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+        },
     }
 
 
-def configuration(port: int) -> dict[str, Any]:
-    grpc = {"content_type": "application/grpc", "te": "trailers", ":method": "POST"}
+def configuration(port: int, grpc_port: int, nobody: int) -> dict[str, Any]:
+    """Return Envoy's: READY is there, LOADING says not yet, of HALF only HTTP is up."""
     routes = [
         answer(CONFIG_PATH, 200, "0123abcd\n"),
         answer(ready_path(READY), 200),
-        answer(ready_grpc_path(READY), 200, **grpc),
+        asks(ready_grpc_path(READY), "up"),
         answer(ready_path(LOADING), 503),
-        answer(ready_grpc_path(LOADING), 503, **grpc),
-        answer(ready_path(HALF), 200),  # its HTTP is up, its gRPC isn't
-        answer(ready_grpc_path(HALF), 503, **grpc),
+        asks(ready_grpc_path(LOADING), "up"),
+        answer(ready_path(HALF), 200),
+        asks(ready_grpc_path(HALF), "down"),
     ]
     manager = {
         "@type": f"{EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -58,20 +79,27 @@ def configuration(port: int) -> dict[str, Any]:
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
         "filter_chains": [{"filters": [{"name": "manager", "typed_config": manager}]}],
     }
-    return {"static_resources": {"listeners": [listener]}}
+    clusters = [upstream("up", grpc_port), upstream("down", nobody)]
+    return {"static_resources": {"listeners": [listener], "clusters": clusters}}
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a running Envoy."""
-    (port,) = free_ports(1)
+    port, grpc_port, nobody = free_ports(3)
     file = tmp_path_factory.mktemp("envoy") / "envoy.json"
-    file.write_text(json.dumps(configuration(port)))
+    file.write_text(json.dumps(configuration(port, grpc_port, nobody)))
     with (file.parent / "log").open("wb") as log:
         command = [program("envoy"), "-c", file, "--use-dynamic-base-id", "--concurrency", "1"]
         process = subprocess.Popen(command, stdout=log, stderr=log)
+    server = grpc.server(ThreadPoolExecutor(1))
+    ready = grpc.unary_unary_rpc_method_handler(lambda request, _context: b"\x08\x01" if request == b"" else b"")
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {"ServerReady": ready})])
+    server.add_insecure_port(f"127.0.0.1:{grpc_port}")
+    server.start()
     _listening(port)
     yield port
+    server.stop(None)
     process.terminate()
     process.wait(timeout=20)
 
