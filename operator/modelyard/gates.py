@@ -1,35 +1,128 @@
 """Gates: figures held against what the user asks for, by their one-sided 95% bounds.
 
 Pure and light, so that the runtime's choice among candidates and the operator's proof before traffic are one code.
+A figure passes where its whole interval does, misses where none of it does, and proves nothing in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
-from modelyard.contract import Figure, Outcome, ParityGate, Task
+from pydantic.alias_generators import to_camel
+
+from modelyard.contract import Figure, Latency, Outcome, ParityGate, Task
+
+
+class GateNotApplicable(ValueError):
+    """A gate that the model's task has no figure for. Says which gates it has."""
+
+
+class Sense(Enum):
+    """Whether a figure must reach its gate or stay below it."""
+
+    AT_LEAST = ">="
+    AT_MOST = "<="
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One gate, held. ``message`` has the numbers: ``p1Cosine 0.9971 (95% bound 0.9966) < 0.998``."""
+    """One gate, held. ``message`` has the numbers: ``p1Cosine 0.9971 (95% bounds 0.9966, 0.9975) < 0.998``."""
 
     gate: str
     outcome: Outcome
     message: str
 
 
+SENSES: Mapping[str, Sense] = {
+    "p1_cosine": Sense.AT_LEAST,
+    "neighbours_kept": Sense.AT_LEAST,
+    "min_cosine": Sense.AT_LEAST,
+    "agreement": Sense.AT_LEAST,
+    "max_shift": Sense.AT_MOST,
+    "batch_invariance": Sense.AT_LEAST,
+}
+
+DEFAULTS: Mapping[Task, Mapping[str, float]] = {
+    Task.EMBEDDING: {"p1_cosine": 0.998, "neighbours_kept": 0.95, "min_cosine": 0.98, "batch_invariance": 0.9995},
+    Task.CLASSIFICATION: {"agreement": 0.99, "max_shift": 0.05, "batch_invariance": 0.9995},
+}
+"""What each task is held to where the user says nothing."""
+
+
 def parity_for_task(gate: ParityGate, task: Task) -> ParityGate:
-    """Return the gate with the task's defaults filled in. Raises GateNotApplicable for one that the task hasn't."""
-    raise NotImplementedError
+    """Return the gate with the task's defaults filled in.
+
+    Raises GateNotApplicable for a gate that the task has no figure for, and for a task without figures.
+    """
+    defaults = DEFAULTS.get(task)
+    if defaults is None:
+        raise GateNotApplicable(f"the task {task} can't be proven; set task to {' or '.join(DEFAULTS)}")
+    given = gate.model_dump(exclude_none=True)
+    if strangers := sorted(set(given) - set(defaults)):
+        raise GateNotApplicable(
+            f"the task {task} has no figure for {_names(strangers)}; remove it from gates.parity, "
+            f"or use {_names(defaults)}"
+        )
+    return ParityGate.model_validate(dict(defaults) | given)
 
 
 def parity_verdicts(gate: ParityGate, task: Task, figures: Mapping[str, Figure]) -> tuple[Verdict, ...]:
-    """Return a verdict for each gate of the task. figures: by the gate's camelCase name, as in ``Parity.figures``."""
-    raise NotImplementedError
+    """Return a verdict for each gate of the task, in the order of ``DEFAULTS``.
+
+    figures: by the gate's camelCase name, as in ``Parity.figures``. A figure that wasn't measured proves nothing.
+    Raises GateNotApplicable.
+    """
+    limits = parity_for_task(gate, task).model_dump(exclude_none=True)
+    return tuple(_held(to_camel(name), limits[name], figures.get(to_camel(name)), SENSES[name]) for name in limits)
+
+
+def performance_verdicts(
+    *, min_speedup: float, max_p95_ms: float | None, latencies: tuple[Latency, ...], batch: int
+) -> tuple[Verdict, ...]:
+    """Return the verdicts on speed at ``batch`` texts a call. ``min_speedup`` 0 turns that gate off."""
+    measured = next((latency for latency in latencies if latency.batch == batch), None)
+    verdicts = []
+    if min_speedup > 0:
+        speedup = measured.speedup if measured else None
+        verdicts.append(_held("minSpeedup", min_speedup, speedup, Sense.AT_LEAST))
+    if max_p95_ms is not None:
+        p95 = measured.p95_ms if measured else None
+        verdicts.append(_held("maxP95", max_p95_ms, None if p95 is None else _exact(p95), Sense.AT_MOST, unit=" ms"))
+    return tuple(verdicts)
 
 
 def outcome_of(verdicts: tuple[Verdict, ...]) -> Outcome:
-    """Return Miss if any missed, else Inconclusive if any is, else Pass."""
-    raise NotImplementedError
+    """Return Miss if any missed, else Inconclusive if any is, else Pass. Nothing held is nothing proven."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    for outcome in (Outcome.MISS, Outcome.INCONCLUSIVE):
+        if outcome in outcomes:
+            return outcome
+    return Outcome.PASS if outcomes else Outcome.INCONCLUSIVE
+
+
+def _held(gate: str, limit: float, figure: Figure | None, sense: Sense, unit: str = "") -> Verdict:
+    """Return the verdict on one figure."""
+    if figure is None:
+        return Verdict(gate=gate, outcome=Outcome.INCONCLUSIVE, message=f"{gate} was not measured")
+    at_least = sense is Sense.AT_LEAST
+    worst, best = (figure.lower, figure.upper) if at_least else (figure.upper, figure.lower)
+    if worst >= limit if at_least else worst <= limit:
+        outcome, relation = Outcome.PASS, sense.value
+    elif best < limit if at_least else best > limit:
+        outcome, relation = Outcome.MISS, "<" if at_least else ">"
+    else:
+        outcome, relation = Outcome.INCONCLUSIVE, "is not surely " + sense.value
+    bounds = "" if figure.lower == figure.upper else f" (95% bounds {figure.lower:.5g}, {figure.upper:.5g})"
+    message = f"{gate} {figure.value:.5g}{unit}{bounds} {relation} {limit:.5g}{unit}"
+    return Verdict(gate=gate, outcome=outcome, message=message)
+
+
+def _exact(value: float) -> Figure:
+    """Return a figure without bounds: what was measured is what is held."""
+    return Figure(value=value, lower=value, upper=value, samples=1)
+
+
+def _names(fields: Iterable[str]) -> str:
+    return ", ".join(to_camel(name) for name in fields)

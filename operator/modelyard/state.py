@@ -20,6 +20,7 @@ from modelyard.api.status import BuildResult, ModelBuildStatus, OptimizedModelSt
 from modelyard.contract import ArtifactRef, BuildReport, Step, Termination
 from modelyard.errors import InvalidCommand, SpecNotUnderstood
 from modelyard.reasons import Reason
+from modelyard.routes import Routes
 from modelyard.snapshot import Pin, Snapshot
 
 Manifest: TypeAlias = dict[str, Any]
@@ -70,6 +71,7 @@ class Defaults:
     hugging_face_endpoint: str = "https://huggingface.co"
     build_resources: ResourcesSpec = ResourcesSpec(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "4Gi"})
     serving_resources: ResourcesSpec = ResourcesSpec(requests={"cpu": "500m", "memory": "512Mi"})
+    cluster_domain: str = "cluster.local"
     drain_seconds: int = 15
     retire_delay: timedelta = timedelta(seconds=30)
 
@@ -160,9 +162,10 @@ class PodView:
     scheduled_at: datetime | None = None
     unschedulable: str | None = None  # the scheduler's message
     image_error: str | None = None
+    cannot_start: str | None = None  # a volume or a Secret that isn't there, in the kubelet's words
     terminated: str | None = None
     restarts: int = 0
-    ref: ObjectRef | None = None
+    ref: ObjectRef
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -195,14 +198,6 @@ class ProxyReplica:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Routes:
-    """What the proxy is told: the revisions that have clusters, and whose share is how much (sums to 100, or empty)."""
-
-    clusters: tuple[str, ...]
-    weights: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyView:
     """The model's Envoy. ``routes`` and ``routes_hash`` are of the written ConfigMap; ``replicas`` what runs.
 
@@ -212,6 +207,7 @@ class ProxyView:
     objects: Mapping[str, ObjectRef]  # by kind: Deployment, ConfigMap, Service, PodDisruptionBudget
     routes: Routes | None
     routes_hash: str | None
+    written_at: datetime | None
     inputs: str | None
     wanted_replicas: int | None
     pods: tuple[PodView, ...] = ()
@@ -281,7 +277,10 @@ class BuildDesired:
     namespace: str
     name: str
     uid: str
+    ref: ObjectRef
     generation: int
+    created_at: datetime
+    owners: int
     spec: ModelBuildSpec | SpecNotUnderstood
     status: ModelBuildStatus
     deleting: bool
@@ -305,15 +304,13 @@ class BuildPodView:
     """A pod of a build's Job."""
 
     name: str
-    job: str
+    attempt: int  # of its Job
     created_at: datetime
-    phase: str
     step: Step | None  # the step that runs now
     ends: tuple[ContainerEnd, ...] = ()
     unschedulable: str | None = None
     image_error: str | None = None
-    disrupted: bool = False
-    terminating: bool = False
+    cannot_start: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,8 @@ class LatencyStatus(ApiModel):
     """Tokens in a text."""
     original_p50: str
     """Median of the original, milliseconds."""
+    original_p95: str
+    """95th percentile of the original, milliseconds."""
     p50: str
     """Median, milliseconds."""
     p95: str
@@ -102,6 +104,8 @@ class BuildResult(ApiModel):
     """How an embedding is pooled."""
     dataset: str
     """Whose texts it was proven on."""
+    speedup: str = ""
+    """How many times faster than the original at the opt batch size."""
     figures: Annotated[dict[str, FigureStatus], Field(max_length=32)] = Field(default_factory=dict)
     """What gates are held against, by the gate's name."""
     latencies: Annotated[list[LatencyStatus], Field(max_length=16, json_schema_extra=ATOMIC)] = Field(
@@ -123,6 +127,8 @@ class ModelBuildStatus(ApiModel):
     """The generation of the spec that this is about."""
     phase: str = ""
     """Pending, Running, Succeeded or Failed."""
+    source: Annotated[str, Field(max_length=1024)] = ""
+    """What is built, in a few words."""
     step: str = ""
     """The step that runs: fetch, convert or publish."""
     reason: str = ""

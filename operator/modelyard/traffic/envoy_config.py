@@ -1,53 +1,126 @@
-"""Envoy's configuration, as data: bootstrap, listeners with routes, clusters. Pure."""
+"""Envoy's configuration, as data: bootstrap, listeners, routes, clusters. Pure.
+
+A model's proxy reads four files from its ConfigMap and watches three of them: ``bootstrap.json`` names the others,
+``lds.json`` never changes, ``cds.json`` and ``rds.json`` follow the roll-out. Both listeners share one route
+configuration, so one hash tells what a proxy serves over HTTP and over gRPC.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelyard.state import Manifest, Routes
+from modelyard.naming import digest
+from modelyard.routes import Routes
+from modelyard.traffic.clusters import Json, cluster_resources
+from modelyard.traffic.listeners import listener_resources
+from modelyard.traffic.paths import CONFIG_PATH, GRPC_PORT, HTTP_PORT, SERVER_READY_FRAME, ready_grpc_path, ready_path
+from modelyard.traffic.virtual_host import route_configuration
 
-HTTP_PORT = 8000
-GRPC_PORT = 8001
-ADMIN_PORT = 9901  # on 127.0.0.1
-CONFIG_PATH = "/modelyard/config"
-SERVER_READY_FRAME = b"\x00\x00\x00\x00\x00"
-"""Body of a gRPC request without fields: what ``ready_grpc_path`` is asked with."""
+ADMIN_PORT = 9901
+"""On 127.0.0.1 only."""
+MAX_CONNECTIONS = 8192
+"""Clients at once; further ones are not accepted, instead of all of them starving."""
+CONFIG_FOLDER = "/etc/modelyard"
+BOOTSTRAP_FILE = "bootstrap.json"
+LISTENERS_FILE = "lds.json"
+ROUTES_FILE = "rds.json"
+CLUSTERS_FILE = "cds.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyConfig:
-    """Everything that one Envoy needs to know."""
+    """Everything that one model's proxy needs to know. ``cluster_domain`` ends every Service's full name."""
 
     model: str
     namespace: str
     model_name: str
     routes: Routes
+    cluster_domain: str = "cluster.local"
 
 
-def ready_path(revision: str) -> str:
-    """Return the own path on port 8000 that answers GET with 200 where the revision's HTTP is healthy here."""
-    return f"/modelyard/revisions/{revision}/ready"
-
-
-def ready_grpc_path(revision: str) -> str:
-    """Return the own path on port 8000 that answers a POST of SERVER_READY_FRAME with 200 where its gRPC is.
-
-    Headers: ``content-type: application/grpc``, ``te: trailers``.
-    """
-    return f"/modelyard/revisions/{revision}/ready-grpc"
-
-
-def envoy_files(config: ProxyConfig) -> Mapping[str, str]:
-    """Return the ConfigMap's data: ``bootstrap.json``, ``lds.json``, ``cds.json``."""
-    raise NotImplementedError
+def envoy_files(config: ProxyConfig, folder: str = CONFIG_FOLDER) -> Mapping[str, str]:
+    """Return the ConfigMap's data by file name. ``folder`` is where Envoy finds it."""
+    version = routes_hash(config)
+    return {
+        BOOTSTRAP_FILE: _pretty(bootstrap(config.model, folder)),
+        LISTENERS_FILE: _pretty(_discovery(listener_resources(f"{folder}/{ROUTES_FILE}", folder), "static")),
+        ROUTES_FILE: _pretty(_discovery([_routes(config, version)], version)),
+        CLUSTERS_FILE: _pretty(_discovery(_clusters(config), version)),
+    }
 
 
 def routes_hash(config: ProxyConfig) -> str:
-    """Return the hash that ``CONFIG_PATH`` answers once this configuration is served."""
-    raise NotImplementedError
+    """Return what ``CONFIG_PATH`` answers once these routes are served: 16 hex digits over routes and clusters."""
+    return digest([_routes(config, ""), _clusters(config)])[:16]
 
 
-def bootstrap() -> Manifest:
-    """Return the part that never changes: admin, filesystem xDS."""
-    raise NotImplementedError
+def bootstrap(name: str, folder: str = CONFIG_FOLDER) -> Json:
+    """Return what Envoy starts with: where its files are, and an admin endpoint that only the pod itself reaches."""
+    return {
+        "node": {"id": name, "cluster": name},
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": ADMIN_PORT}}},
+        "dynamic_resources": {
+            "cds_config": watched_file(f"{folder}/{CLUSTERS_FILE}", folder),
+            "lds_config": watched_file(f"{folder}/{LISTENERS_FILE}", folder),
+        },
+        "overload_manager": {"resource_monitors": [_connection_limit()]},
+    }
+
+
+def watched_file(path: str, folder: str) -> Json:
+    """Return a file as a source of configuration. The kubelet replaces a ConfigMap by renaming a link in ``folder``."""
+    return {
+        "resource_api_version": "V3",
+        "path_config_source": {"path": path, "watched_directory": {"path": folder}},
+    }
+
+
+def _connection_limit() -> Json:
+    name = "envoy.resource_monitors.global_downstream_max_connections"
+    kind = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    limit = {"@type": f"type.googleapis.com/{kind}", "max_active_downstream_connections": MAX_CONNECTIONS}
+    return {"name": name, "typed_config": limit}
+
+
+def _routes(config: ProxyConfig, version: str) -> Json:
+    return route_configuration(config.model_name, config.routes, version)
+
+
+def _clusters(config: ProxyConfig) -> list[Json]:
+    return [
+        resource
+        for revision in config.routes.clusters
+        for resource in cluster_resources(config.model, revision, config.namespace, config.cluster_domain)
+    ]
+
+
+def _discovery(resources: list[Json], version: str) -> Json:
+    """Return a DiscoveryResponse, as filesystem xDS reads it."""
+    return {"version_info": version, "resources": resources}
+
+
+def _pretty(value: Json) -> str:
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+__all__ = [
+    "ADMIN_PORT",
+    "BOOTSTRAP_FILE",
+    "CLUSTERS_FILE",
+    "CONFIG_FOLDER",
+    "CONFIG_PATH",
+    "GRPC_PORT",
+    "HTTP_PORT",
+    "LISTENERS_FILE",
+    "ROUTES_FILE",
+    "SERVER_READY_FRAME",
+    "ProxyConfig",
+    "bootstrap",
+    "envoy_files",
+    "ready_grpc_path",
+    "ready_path",
+    "routes_hash",
+    "watched_file",
+]

@@ -1,0 +1,129 @@
+"""A revision's Deployment. Written once: afterwards only its scale changes, through the scale subresource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelyard.manifests.metadata import child_metadata
+from modelyard.manifests.overlay import env_of, pod_template, resources_of
+from modelyard.manifests.probes import exec_before_stop, exec_probe, http_probe
+from modelyard.manifests.revision import Revision
+from modelyard.manifests.security import container_security, pod_base
+from modelyard.manifests.service import GRPC_PORT, HTTP_PORT, METRICS_PORT
+from modelyard.manifests.spread import spread_over_nodes
+from modelyard.manifests.volumes import (
+    SHARED_MEMORY,
+    TMP,
+    config_volume,
+    docker_config_volume,
+    memory_volume,
+    mount,
+    scratch_volume,
+)
+from modelyard.naming import ARTIFACT_ANNOTATION, TRITON_COMPONENT, model_labels, model_selector
+
+MODELS = "/models"
+CONFIG = "/etc/modelyard"
+DOCKER_CONFIG = "/var/run/modelyard/pull"
+VERIFIED_FILE = "/tmp/modelyard-verified"  # noqa: S108 - in the pod's own emptyDir
+
+STOP_SECONDS = 30
+"""What the server gets after SIGTERM: requests under way, then the unloading."""
+START_SECONDS = 1800
+"""How long golden samples may take to be answered before the kubelet starts the server anew."""
+
+_PULL_RESOURCES = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+
+
+def revision_deployment(revision: Revision) -> dict[str, Any]:
+    """Return the Deployment of a revision's servers."""
+    owner, serving = revision.owner, revision.snapshot.serving
+    labels = model_labels(owner.name, TRITON_COMPONENT, revision.name)
+    selector = model_selector(owner.name, TRITON_COMPONENT, revision.name)
+    annotations = {ARTIFACT_ANNOTATION: revision.artifact}
+    spec = pod_base() | {
+        "terminationGracePeriodSeconds": serving.drain_seconds + STOP_SECONDS,
+        "initContainers": [_pull(revision)],
+        "containers": [_triton(revision)],
+        "volumes": _volumes(revision),
+    }
+    if not serving.pod.topology_spread_constraints:
+        spec["topologySpreadConstraints"] = spread_over_nodes(selector)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": child_metadata(owner, revision.object_name, labels, annotations),
+        "spec": {
+            "replicas": revision.replicas,
+            "revisionHistoryLimit": 0,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "selector": {"matchLabels": selector},
+            "template": pod_template(serving.pod, labels=labels, annotations=annotations, spec=spec),
+        },
+    }
+
+
+def _pull(revision: Revision) -> dict[str, Any]:
+    """Return the init container that fetches the artifact by digest and puts config.pbtxt beside it."""
+    serving = revision.snapshot.serving
+    command = [
+        "modelyard",
+        "pull",
+        revision.artifact,
+        f"{MODELS}/{serving.model_name}",
+        f"--config={CONFIG}/config.pbtxt",
+    ]
+    container: dict[str, Any] = {
+        "name": "pull",
+        "image": serving.operator_image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": command + (["--plain-http"] if serving.plain_http else []),
+        "resources": _PULL_RESOURCES,
+        "securityContext": container_security(),
+        "volumeMounts": [mount("models", MODELS), mount("config", CONFIG, read_only=True), mount("tmp", TMP)],
+    }
+    if serving.pull_secret:
+        container["env"] = [{"name": "DOCKER_CONFIG", "value": DOCKER_CONFIG}]
+        container["volumeMounts"].append(mount("pull", DOCKER_CONFIG, read_only=True))
+    return container
+
+
+def _triton(revision: Revision) -> dict[str, Any]:
+    """Return the server. It is Ready once every golden sample is answered as proven, and not before."""
+    serving = revision.snapshot.serving
+    return {
+        "name": "triton",
+        "image": serving.triton_image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["modelyard-server", f"--repository={MODELS}"],
+        "env": env_of(serving.pod, {}),
+        "ports": [
+            {"name": "http", "containerPort": HTTP_PORT},
+            {"name": "grpc", "containerPort": GRPC_PORT},
+            {"name": "metrics", "containerPort": METRICS_PORT},
+        ],
+        "resources": resources_of(serving.resources),
+        "securityContext": container_security(),
+        "startupProbe": exec_probe(["test", "-f", VERIFIED_FILE], period=1, timeout=5, failures=START_SECONDS),
+        "readinessProbe": http_probe("/v2/health/ready", "http", period=5, timeout=5, failures=3),
+        "livenessProbe": http_probe("/v2/health/live", "http", period=10, timeout=10, failures=6),
+        # Routes are gone before SIGTERM: Triton unloads its models on it while requests still arrive.
+        "lifecycle": exec_before_stop(["sleep", str(serving.drain_seconds)]),
+        "volumeMounts": [
+            mount("models", MODELS, read_only=True),
+            mount("tmp", TMP),
+            mount("shm", SHARED_MEMORY),
+        ],
+    }
+
+
+def _volumes(revision: Revision) -> list[dict[str, Any]]:
+    volumes = [
+        scratch_volume("models"),
+        config_volume("config", revision.object_name),
+        scratch_volume("tmp", "1Gi"),
+        memory_volume("shm", "256Mi"),
+    ]
+    if secret := revision.snapshot.serving.pull_secret:
+        volumes.append(docker_config_volume("pull", secret))
+    return volumes

@@ -1,0 +1,48 @@
+"""What a build asks of its pod, from the ModelBuild's spec."""
+
+from __future__ import annotations
+
+from modelyard.api.base import duration
+from modelyard.api.build import ModelBuildSpec
+from modelyard.contract import (
+    BuildRequest,
+    Candidate,
+    Destination,
+    HuggingFaceFiles,
+    OciFiles,
+    ParityGate,
+    Shapes,
+    VolumeFiles,
+)
+from modelyard.naming import build_name
+
+
+def build_request(spec: ModelBuildSpec) -> BuildRequest:
+    """Return the request."""
+    return BuildRequest(
+        name=build_name(spec.key),
+        key=spec.key,
+        source=_files(spec),
+        task=spec.task,
+        candidates=tuple(Candidate(engine=c.engine, precision=c.precision) for c in spec.candidates),
+        objective=spec.objective,
+        shapes=Shapes.model_validate(spec.shapes.to_dict()),
+        parity=ParityGate.model_validate(spec.parity.to_dict() if spec.parity else {}),
+        destination=Destination.model_validate(spec.destination.to_dict()),
+        images=spec.images.to_dict(),
+        timeout_seconds=int(duration(spec.timeout).total_seconds()),
+    )
+
+
+def _files(spec: ModelBuildSpec) -> HuggingFaceFiles | OciFiles | VolumeFiles:
+    """Return where ``fetch`` reads. The API server saw to it that there is exactly one source."""
+    source = spec.source
+    if source.hugging_face:
+        hub = source.hugging_face
+        return HuggingFaceFiles(repo=hub.repo, revision=hub.revision, endpoint=hub.endpoint)
+    if source.oci:
+        return OciFiles(ref=source.oci.ref, plain_http=source.oci.plain_http)
+    claim = source.pvc
+    if claim is None:
+        raise ValueError("a build without a source: the API server refuses it")
+    return VolumeFiles(path=claim.path, revision=claim.revision)

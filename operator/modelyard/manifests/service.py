@@ -1,0 +1,58 @@
+"""Services: the public one in front of the model's proxy, and a headless one for each revision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelyard.manifests.metadata import Owner, child_metadata
+from modelyard.naming import (
+    PROXY_COMPONENT,
+    TRITON_COMPONENT,
+    model_labels,
+    model_selector,
+    revision_object_name,
+    service_name,
+)
+
+HTTP_PORT = 8000
+GRPC_PORT = 8001
+METRICS_PORT = 8002
+
+_PORTS = [
+    {"name": "http", "port": HTTP_PORT, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"},
+    {"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc", "protocol": "TCP", "appProtocol": "kubernetes.io/h2c"},
+]
+
+
+def public_service(owner: Owner) -> dict[str, Any]:
+    """Return the Service of the model's own name. It always points at the proxy: a roll-out never changes it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": child_metadata(owner, service_name(owner.name), model_labels(owner.name, PROXY_COMPONENT)),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": model_selector(owner.name, PROXY_COMPONENT),
+            "ports": [dict(port) for port in _PORTS],
+        },
+    }
+
+
+def headless_service(owner: Owner, revision: str) -> dict[str, Any]:
+    """Return the Service through which the proxy finds a revision's ready pods, and only those."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": child_metadata(
+            owner,
+            revision_object_name(owner.name, revision),
+            model_labels(owner.name, TRITON_COMPONENT, revision),
+        ),
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": "None",
+            "publishNotReadyAddresses": False,
+            "selector": model_selector(owner.name, TRITON_COMPONENT, revision),
+            "ports": [dict(port) for port in _PORTS],
+        },
+    }

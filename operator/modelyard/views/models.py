@@ -1,0 +1,203 @@
+"""Reading a model and its children."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from modelyard.api.model import OptimizedModelSpec
+from modelyard.api.status import OptimizedModelStatus
+from modelyard.errors import InvalidCommand, SpecNotUnderstood
+from modelyard.naming import (
+    COMMAND_ANNOTATION,
+    COMPONENT_LABEL,
+    GENERATION_ANNOTATION,
+    INPUTS_ANNOTATION,
+    PROMOTED_ANNOTATION,
+    PROXY_COMPONENT,
+    REJECTED_ANNOTATION,
+    REVISION_LABEL,
+    ROUTES_ANNOTATION,
+    SPEC_DIGEST_ANNOTATION,
+    TRITON_COMPONENT,
+)
+from modelyard.reasons import Reason
+from modelyard.routes import Routes
+from modelyard.snapshot import snapshot_from
+from modelyard.state import (
+    Command,
+    Defaults,
+    Desired,
+    Manifest,
+    Observed,
+    PodView,
+    ProxyReplica,
+    ProxyView,
+    Record,
+    Rejection,
+    RevisionView,
+    command_from,
+)
+from modelyard.views.builds import build_view
+from modelyard.views.objects import (
+    annotations_of,
+    condition,
+    created_at,
+    is_controlled_by,
+    is_deleting,
+    labels_of,
+    object_ref,
+    time_from,
+)
+from modelyard.views.pods import pod_view
+from modelyard.views.specs import not_understood, status_from
+
+REVISION_KINDS = ("ConfigMap", "Service", "Deployment", "PodDisruptionBudget")
+"""A revision's objects, in the order in which they are made."""
+
+
+def desired_from(model: Manifest, defaults: Defaults) -> Desired:
+    """Return an OptimizedModel as the planner wants it."""
+    metadata = model["metadata"]
+    status = status_from(OptimizedModelStatus, model)
+    annotation = annotations_of(model).get(COMMAND_ANNOTATION, "")
+    return Desired(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        spec=_spec(model),
+        status=status,
+        command=None if annotation in {"", status.last_handled_command} else _command(annotation),
+        command_text=annotation,
+        deleting=is_deleting(model),
+        defaults=defaults,
+    )
+
+
+def observed_from(
+    model: Manifest,
+    children: Iterable[Manifest],
+    builds: Iterable[Manifest],
+    replicas: Iterable[ProxyReplica],
+    now: datetime,
+) -> Observed:
+    """Return the world of one model.
+
+    children: ControllerRevisions, Deployments, Services, ConfigMaps, PodDisruptionBudgets and Pods with the label
+    ``modelyard.dev/model=<name>``; builds: the ModelBuilds named by ``build_names(children)`` as far as they exist;
+    replicas: what the pods of ``proxy_pods(children)`` answered. Only what the model controls is looked at.
+    """
+    uid = model["metadata"]["uid"]
+    found = list(children)
+    ours = [child for child in found if is_controlled_by(child, uid)]
+    pods = [child for child in found if child["kind"] == "Pod"]  # controlled by their ReplicaSet
+    records = [record_from(child) for child in ours if child["kind"] == "ControllerRevision"]
+    return Observed(
+        now=now,
+        records=tuple(sorted(records, key=lambda record: (record.sequence, record.ref.name))),
+        builds={build["metadata"]["name"]: build_view(build, uid) for build in builds},
+        revisions=_revisions(ours, pods),
+        proxy=_proxy(ours, pods, tuple(replicas)),
+    )
+
+
+def build_names(children: Iterable[Manifest]) -> frozenset[str]:
+    """Return the names of the ModelBuilds that a model's records name: those to be read before planning."""
+    records = (record_from(child) for child in children if child["kind"] == "ControllerRevision")
+    return frozenset(record.snapshot.build_name for record in records)
+
+
+def proxy_pods(children: Iterable[Manifest]) -> tuple[PodView, ...]:
+    """Return the proxy's pods that have an IP and aren't terminating: those to be asked for their routes."""
+    pods = (pod_view(child) for child in children if child["kind"] == "Pod" and _component(child) == PROXY_COMPONENT)
+    return tuple(pod for pod in pods if pod.ip and not pod.terminating)
+
+
+def record_from(revision: Manifest) -> Record:
+    """Return a ControllerRevision's snapshot and what was said about it. Raises SnapshotUnreadable."""
+    annotations = annotations_of(revision)
+    rejection = annotations.get(REJECTED_ANNOTATION)
+    return Record(
+        ref=object_ref(revision),
+        sequence=revision["revision"],
+        generation=int(annotations.get(GENERATION_ANNOTATION, "0")),
+        spec_digest=annotations.get(SPEC_DIGEST_ANNOTATION, ""),
+        snapshot=snapshot_from(revision["data"]),
+        promoted=PROMOTED_ANNOTATION in annotations,
+        rejection=_rejection(rejection) if rejection else None,
+    )
+
+
+def _spec(model: Manifest) -> OptimizedModelSpec | SpecNotUnderstood:
+    try:
+        return OptimizedModelSpec.model_validate(model["spec"])
+    except ValidationError as error:
+        return not_understood(error)
+
+
+def _command(annotation: str) -> Command | InvalidCommand:
+    try:
+        return command_from(annotation)
+    except InvalidCommand as error:
+        return error
+
+
+def _rejection(text: str) -> Rejection:
+    said = json.loads(text)
+    return Rejection(reason=Reason(said["reason"]), message=said["message"], at=time_from(said["at"]))
+
+
+def _component(child: Manifest) -> str | None:
+    return labels_of(child).get(COMPONENT_LABEL)
+
+
+def _revisions(ours: list[Manifest], pods: list[Manifest]) -> Mapping[str, RevisionView]:
+    """Return every revision of which anything is left, pods of a deleted one included."""
+    objects: dict[str, dict[str, Manifest]] = defaultdict(dict)
+    running: dict[str, list[PodView]] = defaultdict(list)
+    for child in ours:
+        if _component(child) == TRITON_COMPONENT and child["kind"] in REVISION_KINDS:
+            objects[labels_of(child)[REVISION_LABEL]][child["kind"]] = child
+    for pod in pods:
+        if _component(pod) == TRITON_COMPONENT:
+            running[labels_of(pod)[REVISION_LABEL]].append(pod_view(pod))
+    return {
+        name: _revision(name, objects.get(name, {}), running.get(name, [])) for name in sorted({*objects, *running})
+    }
+
+
+def _revision(name: str, objects: Mapping[str, Manifest], pods: list[PodView]) -> RevisionView:
+    deployment = objects.get("Deployment")
+    failure = condition(deployment, "ReplicaFailure") if deployment else None
+    return RevisionView(
+        name=name,
+        objects={kind: object_ref(child) for kind, child in objects.items()},
+        replicas=deployment["spec"]["replicas"] if deployment else None,
+        created_at=created_at(deployment) if deployment else None,
+        pods=tuple(sorted(pods, key=lambda pod: pod.name)),
+        failure=failure["message"] if failure and failure["status"] == "True" else None,
+        deleting=frozenset(kind for kind, child in objects.items() if is_deleting(child)),
+    )
+
+
+def _proxy(ours: list[Manifest], pods: list[Manifest], replicas: tuple[ProxyReplica, ...]) -> ProxyView:
+    objects = {child["kind"]: child for child in ours if _component(child) == PROXY_COMPONENT}
+    deployment, config_map = objects.get("Deployment"), objects.get("ConfigMap")
+    routes = json.loads(annotations_of(config_map)[ROUTES_ANNOTATION]) if config_map else {}
+    return ProxyView(
+        objects={kind: object_ref(child) for kind, child in objects.items()},
+        routes=Routes(clusters=tuple(routes["clusters"]), weights=routes["weights"]) if routes else None,
+        routes_hash=routes.get("hash"),
+        written_at=time_from(routes["writtenAt"]) if routes else None,
+        inputs=annotations_of(deployment).get(INPUTS_ANNOTATION) if deployment else None,
+        wanted_replicas=deployment["spec"]["replicas"] if deployment else None,
+        pods=tuple(
+            sorted((pod_view(pod) for pod in pods if _component(pod) == PROXY_COMPONENT), key=lambda pod: pod.name)
+        ),
+        replicas=replicas,
+    )

@@ -1,0 +1,118 @@
+"""Reading pods: ready or not, and what is in the way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from modelyard.contract import Step, Termination
+from modelyard.naming import ATTEMPT_LABEL
+from modelyard.state import BuildPodView, ContainerEnd, Manifest, PodView
+from modelyard.views.objects import (
+    annotations_of,
+    condition,
+    created_at,
+    is_deleting,
+    labels_of,
+    object_ref,
+    time_from,
+)
+
+_IMAGE_REASONS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
+_START_REASONS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_OVER = {"Succeeded", "Failed"}
+
+
+def pod_view(pod: Manifest) -> PodView:
+    """Return a serving pod or a proxy. The last words are those of any container that has some, the last first."""
+    ready, scheduled = condition(pod, "Ready"), condition(pod, "PodScheduled")
+    statuses = _statuses(pod)
+    over = pod.get("status", {}).get("phase") in _OVER  # evicted: replaced, and no longer of the revision
+    return PodView(
+        name=pod["metadata"]["name"],
+        ip=pod.get("status", {}).get("podIP"),
+        ready=ready is not None and ready["status"] == "True",
+        terminating=is_deleting(pod) or over,
+        scheduled_at=_scheduled_at(scheduled),
+        unschedulable=_unschedulable(scheduled),
+        image_error=_waiting(statuses, _IMAGE_REASONS),
+        cannot_start=_waiting(statuses, _START_REASONS),
+        terminated=next((end.message for end in reversed(_ends(statuses)) if end.message), None),
+        restarts=sum(status.get("restartCount", 0) for status in statuses),
+        ref=object_ref(pod),
+        annotations=annotations_of(pod),
+    )
+
+
+def build_pod_view(pod: Manifest) -> BuildPodView:
+    """Return a pod of a build's Job."""
+    statuses = _statuses(pod)
+    return BuildPodView(
+        name=pod["metadata"]["name"],
+        attempt=int(labels_of(pod).get(ATTEMPT_LABEL, "1")),
+        created_at=created_at(pod),
+        step=_running_step(statuses),
+        ends=tuple(_ends(statuses)),
+        unschedulable=_unschedulable(condition(pod, "PodScheduled")),
+        image_error=_waiting(statuses, _IMAGE_REASONS),
+        cannot_start=_waiting(statuses, _START_REASONS),
+    )
+
+
+def _statuses(pod: Manifest) -> list[dict[str, Any]]:
+    """Return the states of all containers, init containers first."""
+    status = pod.get("status", {})
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def _scheduled_at(scheduled: dict[str, Any] | None) -> datetime | None:
+    if scheduled is None or scheduled["status"] != "True":
+        return None
+    return time_from(scheduled["lastTransitionTime"])
+
+
+def _unschedulable(scheduled: dict[str, Any] | None) -> str | None:
+    if scheduled is None or scheduled["status"] == "True" or scheduled.get("reason") != "Unschedulable":
+        return None
+    return str(scheduled.get("message", "no node fits"))
+
+
+def _waiting(statuses: list[dict[str, Any]], reasons: set[str]) -> str | None:
+    """Return what a container waits for, if it is for one of ``reasons``, naming the image."""
+    for status in statuses:
+        waiting = status.get("state", {}).get("waiting") or {}
+        if waiting.get("reason") in reasons:
+            return f"{status['name']} ({status['image']}): {waiting.get('message') or waiting['reason']}"
+    return None
+
+
+def _ends(statuses: list[dict[str, Any]]) -> list[ContainerEnd]:
+    """Return how containers ended, the present end or else the one before the restart."""
+    ends = []
+    for status in statuses:
+        end = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated")
+        if end:
+            message = end.get("message") or ""
+            ends.append(
+                ContainerEnd(
+                    name=status["name"],
+                    exit_code=end["exitCode"],
+                    oom=end.get("reason") == "OOMKilled",
+                    message=message,
+                    termination=_termination(message),
+                )
+            )
+    return ends
+
+
+def _termination(message: str) -> Termination | None:
+    """Return a step's last words. Anything else (a traceback, nothing) is not ours and stays text."""
+    try:
+        return Termination.model_validate_json(message)
+    except ValueError:
+        return None
+
+
+def _running_step(statuses: list[dict[str, Any]]) -> Step | None:
+    running = [s["name"] for s in statuses if "running" in s.get("state", {})]
+    return next((step for step in Step if step.value in running), None)
