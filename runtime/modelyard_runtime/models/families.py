@@ -1,0 +1,71 @@
+"""The architectures that can be built: encoders of the BERT family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.contract import BuildReason
+from modelyard_runtime.errors import BuildFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A ``model_type`` and where transformers has it.
+
+    ``layers`` and ``hidden`` name the fields of its config. Position ids begin after the padding id where
+    ``offset_positions`` holds, so that many positions are lost. ``pooler`` tells whether the encoder takes
+    ``add_pooling_layer``.
+    """
+
+    model_type: str
+    prefix: str  # of its class names
+    layers: str = "num_hidden_layers"
+    hidden: str = "hidden_size"
+    offset_positions: bool = False
+    pooler: bool = True
+
+    @property
+    def module(self) -> str:
+        """Return the module of its classes."""
+        folder = self.model_type.replace("-", "_")
+        return f"transformers.models.{folder}.modeling_{folder}"
+
+    @property
+    def encoder(self) -> str:
+        """Return the class without a head."""
+        return f"{self.prefix}Model"
+
+    @property
+    def classifier(self) -> str:
+        """Return the class with a classification head."""
+        return f"{self.prefix}ForSequenceClassification"
+
+    def positions(self, config: dict[str, Any]) -> int:
+        """Return how many tokens a text may have."""
+        whole = int(config["max_position_embeddings"])
+        return whole - int(config.get("pad_token_id", 1)) - 1 if self.offset_positions else whole
+
+
+FAMILIES = {
+    family.model_type: family
+    for family in (
+        Family(model_type="bert", prefix="Bert"),
+        Family(model_type="roberta", prefix="Roberta", offset_positions=True),
+        Family(model_type="xlm-roberta", prefix="XLMRoberta", offset_positions=True),
+        Family(model_type="distilbert", prefix="DistilBert", layers="n_layers", hidden="dim", pooler=False),
+        Family(model_type="mpnet", prefix="MPNet", offset_positions=True),
+    )
+}
+
+
+def family_of(config: dict[str, Any]) -> Family:
+    """Return the family of a config. Raises BuildFailed with the list of what is supported."""
+    found = FAMILIES.get(config.get("model_type", ""))
+    if found is None:
+        named = config.get("model_type") or "one that its config.json does not name"
+        raise BuildFailed(
+            BuildReason.UNSUPPORTED_ARCHITECTURE,
+            f"the model's architecture is {named}; this version builds {', '.join(FAMILIES)}",
+        )
+    return found

@@ -1,0 +1,107 @@
+"""The original: the model in PyTorch at fp32, with pooling and normalisation, as its own files say."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from modelyard.contract import BuildReason, Task
+from modelyard_runtime.backend.rows import Tokens, padded
+from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.models.description import Description, Pooling
+
+BATCH_TOKENS = 1024
+"""Tokens of a batch of the original, padding included: sorted by length, so that little is padded."""
+
+
+class Reference(torch.nn.Module):
+    """(input_ids, attention_mask), int64 [B, T] each -> float32 [B, size]."""
+
+    def __init__(self, model: torch.nn.Module, description: Description) -> None:
+        """Wrap a loaded model, in evaluation mode: a wrapper in train mode would put dropout into the export."""
+        super().__init__()
+        self.model = model
+        self.description = description
+        self.eval()
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return embeddings or logits."""
+        answer = self.model(input_ids=input_ids, attention_mask=attention_mask)
+        if self.description.task is Task.CLASSIFICATION:
+            logits: torch.Tensor = answer.logits
+            return logits
+        pooled = _pooled(answer.last_hidden_state, attention_mask, self.description.pooling or Pooling.MEAN)
+        return F.normalize(pooled, dim=1) if self.description.normalized else pooled
+
+    def answers(self, texts: list[Tokens]) -> npt.NDArray[np.float32]:
+        """Return the answers to token ids, one row a text, in the order given."""
+        answers = np.empty((len(texts), self.description.size), dtype=np.float32)
+        for batch in _batches([len(text) for text in texts]):
+            rows = [(texts[i], np.ones_like(texts[i])) for i in batch]
+            answers[batch] = self.answer(*padded(rows, self.description.pad_token))
+        return answers
+
+    def answer(self, ids: Tokens, mask: Tokens) -> npt.NDArray[np.float32]:
+        """Return the answers of one padded batch."""
+        with torch.inference_mode():
+            result: npt.NDArray[np.float32] = self(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+        return result
+
+
+def load_reference(folder: Path, description: Description) -> Reference:
+    """Load the weights. Raises BuildFailed (SourceInvalid) if the file doesn't hold the model that config.json describes."""
+    family = description.family
+    module = importlib.import_module(family.module)
+    options: dict[str, Any] = {}
+    if description.task is Task.EMBEDDING:
+        kind = getattr(module, family.encoder)
+        options = {"add_pooling_layer": False} if family.pooler else {}
+    else:
+        kind = getattr(module, family.classifier)
+    try:
+        model, info = kind.from_pretrained(
+            folder,
+            local_files_only=True,
+            dtype=torch.float32,
+            attn_implementation="sdpa",
+            weights_only=True,  # a pickled file may hold weights, never code
+            output_loading_info=True,
+            **options,
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise BuildFailed(BuildReason.SOURCE_INVALID, f"the weights can't be loaded: {error}") from error
+    missing = sorted(info["missing_keys"]) + sorted(str(entry[0]) for entry in info["mismatched_keys"])
+    if missing:
+        raise BuildFailed(
+            BuildReason.SOURCE_INVALID,
+            f"the weights lack {len(missing)} tensors that config.json describes, {missing[0]} first: "
+            "are they of another model, or of one without its head?",
+        )
+    return Reference(model, description)
+
+
+def _pooled(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """Return one vector a text. states: [B, T, D]; mask: [B, T]; returns [B, D]."""
+    if pooling is Pooling.CLS:
+        return states[:, 0]
+    present = mask.unsqueeze(-1).to(states.dtype)  # [B, T, 1]
+    if pooling is Pooling.MAX:
+        return states.masked_fill(present == 0, torch.finfo(states.dtype).min).amax(dim=1)
+    return (states * present).sum(dim=1) / present.sum(dim=1).clamp(min=1e-9)
+
+
+def _batches(lengths: list[int]) -> list[list[int]]:
+    """Return indices in batches of at most BATCH_TOKENS tokens (padded), longest first."""
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= BATCH_TOKENS:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches
