@@ -99,10 +99,18 @@ class Load:
     replies: list[Reply] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
     _begun: float = 0.0
+    _done: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Send until ``stop``, and for ``most_seconds`` at most; then wait for what is under way."""
-        asyncio.run(self._send_all())
+        try:
+            asyncio.run(self._send_all())
+        finally:
+            self._done.set()
+
+    def finished(self, seconds: float) -> bool:
+        """Wait until all that may be sent is sent and answered, and return whether it is."""
+        return self._done.wait(seconds)
 
     def stop(self) -> None:
         """Send nothing more."""
