@@ -132,7 +132,7 @@ class Kubectl:
 
 
 @contextmanager
-def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:  # noqa: ANN401 - Popen's own
+def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Run a child for the length of the block, then end it."""
     child = subprocess.Popen(command, **options)
     try:

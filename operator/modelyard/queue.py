@@ -150,9 +150,10 @@ class Queue(Generic[K]):
         started = self._clock()
         try:
             again_in = await self._work(key)
-        except Exception as error:  # whatever it is, the other keys go on, and this one comes back
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other keys go on, and this one comes back
             METRICS.count("pass_failures")
-            delay = self._backlog.failed(key, now=self._clock(), backoff=self._backoff, lot=random.random())  # noqa: S311
+            lot = random.random()  # noqa: S311 - spreads retries, no secret
+            delay = self._backlog.failed(key, now=self._clock(), backoff=self._backoff, lot=lot)
             log.failure("pass failed", error, key=key, again_in_seconds=round(delay, 1))
         else:
             METRICS.count("passes")

@@ -40,7 +40,7 @@ class HuggingFacePin(Kept):
     commit: str
     endpoint: str
     token_secret: str | None = None
-    token_key: str = "token"
+    token_key: str = "token"  # noqa: S105 - a key in a Secret, no secret
 
 
 class OciPin(Kept):

@@ -62,6 +62,10 @@ class Registry:
     pull_secret: str | None = None  # a dockerconfigjson Secret that is in every model's namespace
 
 
+_BUILD_RESOURCES = ResourcesSpec(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "4Gi"})
+_SERVING_RESOURCES = ResourcesSpec(requests={"cpu": "500m", "memory": "512Mi"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """The operator's settings, as far as planning needs them."""
@@ -69,8 +73,8 @@ class Defaults:
     images: Images
     registry: Registry
     hugging_face_endpoint: str = "https://huggingface.co"
-    build_resources: ResourcesSpec = ResourcesSpec(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "4Gi"})
-    serving_resources: ResourcesSpec = ResourcesSpec(requests={"cpu": "500m", "memory": "512Mi"})
+    build_resources: ResourcesSpec = _BUILD_RESOURCES
+    serving_resources: ResourcesSpec = _SERVING_RESOURCES
     cluster_domain: str = "cluster.local"
     drain_seconds: int = 15
     retire_delay: timedelta = timedelta(seconds=30)
@@ -272,7 +276,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildDesired:
-    """A ModelBuild as read. ``push_config`` is the config.json with which ``publish`` pushes, None if none is needed."""
+    """A ModelBuild as read. ``push_config`` is the config.json with which ``publish`` pushes, or None."""
 
     namespace: str
     name: str

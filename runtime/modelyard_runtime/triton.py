@@ -117,8 +117,7 @@ class TritonServer:
         connection = self._connection
         if connection.sock is None:
             connection.connect()
-            # Header and body are sent apart: without this the second waits for the first's acknowledgement.
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _send_at_once(connection.sock)
         connection.request(method, path, body, dict(headers))
         response = connection.getresponse()
         answer = response.read()
@@ -134,6 +133,12 @@ def _reason(answer: bytes) -> str:
         return str(json.loads(answer)["error"])
     except (ValueError, KeyError, TypeError):
         return answer.decode(errors="replace").strip()
+
+
+def _send_at_once(connected: socket.socket | None) -> None:
+    """Header and body are sent apart: without this the second waits for the first's acknowledgement."""
+    if connected is not None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _request(inputs: Mapping[str, npt.NDArray[Any]], output: str) -> tuple[bytes, dict[str, str]]:

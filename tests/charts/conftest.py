@@ -23,7 +23,7 @@ def render(root: Path) -> Render:
     """Render the chart as the release ``modelyard`` in ``modelyard-system``."""
 
     def rendered(*settings: str) -> list[dict[str, Any]]:
-        command = [program("helm"), "template", "modelyard", root / "charts" / "modelyard"]
+        command: list[str | Path] = [program("helm"), "template", "modelyard", root / "charts" / "modelyard"]
         command += ["--namespace=modelyard-system", f"--kube-version={KUBERNETES}"]
         command += [f"--set={setting}" for setting in settings]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

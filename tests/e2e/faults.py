@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from examples.demo.kubectl import Kubectl, Object
@@ -12,6 +13,7 @@ from tests.e2e.waiting import wait_for
 
 OPERATOR_NAMESPACE = "modelyard-system"
 LEASE = "modelyard-operator"
+REGISTRY = "modelyard-registry"
 
 
 def processes(container_id: str) -> list[int]:
@@ -70,3 +72,31 @@ def kill_leader(cluster: Kubectl) -> str:
     pod = leader(cluster)
     kill_container(pod, "operator")
     return str(pod["metadata"]["name"])
+
+
+@contextmanager
+def registry_away(cluster: Kubectl) -> Iterator[None]:
+    """No registry answers within the block; afterwards it does again, with everything that it held."""
+    system = cluster.within(OPERATOR_NAMESPACE)
+
+    def replicas(count: int) -> None:
+        system.run("scale", "deployment", REGISTRY, f"--replicas={count}")
+        wait_for(
+            lambda: (
+                len(system.list("pods", "app.kubernetes.io/component=registry")) == count and _available(system, count)
+            ),
+            seconds=90,
+            what=f"a registry of {count} pods",
+            cluster=system,
+        )
+
+    replicas(0)
+    try:
+        yield
+    finally:
+        replicas(1)
+
+
+def _available(system: Kubectl, count: int) -> bool:
+    deployment = system.get("deployment", REGISTRY)
+    return deployment is not None and deployment["status"].get("availableReplicas", 0) == count

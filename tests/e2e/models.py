@@ -86,7 +86,7 @@ def with_truncated_weights(folder: Path, target: Path) -> Path:
     return copy
 
 
-def with_config(folder: Path, target: Path, **values: Any) -> Path:  # noqa: ANN401 - whatever config.json may hold
+def with_config(folder: Path, target: Path, **values: Any) -> Path:
     """Return a copy whose config.json says something else."""
     copy = changed_copy(folder, target)
     config = json.loads((copy / "config.json").read_text())

@@ -32,7 +32,7 @@ class Yard:
         """Return the namespace's name."""
         return self.cluster.namespace
 
-    def submit(self, name: str, source: Object, **spec: Any) -> None:  # noqa: ANN401 - any field of the spec
+    def submit(self, name: str, source: Object, **spec: Any) -> None:
         """Apply a model: the fast engine unless ``optimization`` says otherwise."""
         self.cluster.apply(model(name, source, **spec))
 
@@ -105,7 +105,7 @@ class Yard:
         raise AssertionError(f"accepted: {manifest['spec']}\n{diagnosis(self.cluster)}")
 
 
-def model(name: str, source: Object, **spec: Any) -> Object:  # noqa: ANN401 - any field of the spec
+def model(name: str, source: Object, **spec: Any) -> Object:
     """Return a manifest."""
     return {
         "apiVersion": "modelyard.dev/v1alpha1",

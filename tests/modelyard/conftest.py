@@ -72,7 +72,13 @@ def login(bare_api_server: RunningApiServer) -> Login:
 @pytest.fixture(scope="session")
 def operator_login(api_server: RunningApiServer, root: Path) -> Login:
     """Credentials of the operator's ServiceAccount, with the rights that the chart gives it and no others."""
-    command = [program("helm"), "template", "modelyard", root / "charts" / "modelyard", "--kube-version=1.37.0"]
+    command: list[str | Path] = [
+        program("helm"),
+        "template",
+        "modelyard",
+        root / "charts" / "modelyard",
+        "--kube-version=1.37.0",
+    ]
     command += ["--namespace=modelyard-system", "--show-only=templates/rbac.yaml"]
     rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     with api_server.admin() as admin:

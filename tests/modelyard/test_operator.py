@@ -51,7 +51,7 @@ def settings(namespace: str, **changes: object) -> Settings:
         sources=Sources(allowed_hosts=()),
         namespaces=(namespace,),
         probe_port=0,
-        **{"lease": Lease(renew_seconds=0.2, retry_seconds=0.1), **changes},  # type: ignore[arg-type]
+        **{"lease": Lease(renew_seconds=0.2, retry_seconds=0.1), **changes},
     )
 
 

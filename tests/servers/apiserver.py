@@ -89,7 +89,7 @@ def program(name: str) -> Path:
 
 @contextmanager
 def _etcd(folder: Path, client: int, peer: int) -> Iterator[None]:
-    command = [
+    command: list[str | Path] = [
         program("etcd"),
         f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls=http://127.0.0.1:{client}",

@@ -90,10 +90,10 @@ def running_triton(repository: Path, folder: Path, *options: str) -> Iterator[Ru
     http_port, grpc_port, metrics_port = free_ports(3)
     environment = server_environment()
     command = [
-        *(environment / "bin" / "python3", "-m", "modelyard_runtime.server"),
-        *("--repository", repository, "--address", "127.0.0.1", "--home", home_with_backend(folder)),
+        *(str(environment / "bin" / "python3"), "-m", "modelyard_runtime.server"),
+        *("--repository", str(repository), "--address", "127.0.0.1", "--home", str(home_with_backend(folder))),
         *("--http-port", str(http_port), "--grpc-port", str(grpc_port), "--metrics-port", str(metrics_port)),
-        *("--verified", folder / "verified", *options),
+        *("--verified", str(folder / "verified"), *options),
     ]
     variables = {
         "PATH": f"{environment / 'bin'}:/usr/bin:/bin",

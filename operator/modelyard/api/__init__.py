@@ -1,0 +1,1 @@
+"""The objects' types, as users write them: the CRDs are generated from these."""

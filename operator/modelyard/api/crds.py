@@ -11,7 +11,9 @@ from modelyard.api.schema import structural_schema
 from modelyard.api.status import ModelBuildStatus, OptimizedModelStatus
 from modelyard.naming import BUILD_KIND, GROUP, MODEL_KIND, MODEL_NAME_LIMIT, VERSION
 
-_MODEL_NAME = "has({0}.spec.serving) && has({0}.spec.serving.modelName) ? {0}.spec.serving.modelName : {0}.metadata.name"
+_MODEL_NAME = (
+    "has({0}.spec.serving) && has({0}.spec.serving.modelName) ? {0}.spec.serving.modelName : {0}.metadata.name"
+)
 
 MODEL_RULES = [
     rule(
@@ -91,7 +93,7 @@ def crds() -> tuple[dict[str, Any], ...]:
     return model, build
 
 
-def _crd(  # noqa: PLR0913 - one argument for each thing that differs between the two
+def _crd(
     *,
     kind: str,
     plural: str,

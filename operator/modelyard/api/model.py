@@ -84,9 +84,7 @@ class ProxySpec(ApiModel):
 
     replicas: Annotated[int, Field(ge=1, le=50)] = 2
     """Number of proxies."""
-    resources: ResourcesSpec = ResourcesSpec(
-        requests={"cpu": "100m", "memory": "64Mi"}, limits={"memory": "256Mi"}
-    )
+    resources: ResourcesSpec = ResourcesSpec(requests={"cpu": "100m", "memory": "64Mi"}, limits={"memory": "256Mi"})
     """Resources of a proxy."""
 
 

@@ -41,9 +41,7 @@ class PodOverlay(ApiModel):
 
     node_selector: Annotated[dict[str, str], Field(max_length=32)] = Field(default_factory=dict)
     """Labels that a node must have."""
-    tolerations: Annotated[list[Opaque], Field(max_length=32, json_schema_extra=ATOMIC)] = Field(
-        default_factory=list
-    )
+    tolerations: Annotated[list[Opaque], Field(max_length=32, json_schema_extra=ATOMIC)] = Field(default_factory=list)
     """Taints that the pod tolerates, as in a Pod."""
     affinity: Opaque | None = None
     """Affinity, as in a Pod."""
@@ -65,7 +63,5 @@ class PodOverlay(ApiModel):
     """Labels of the pod. Ours win."""
     annotations: Annotated[dict[str, str], Field(max_length=32)] = Field(default_factory=dict)
     """Annotations of the pod. Ours win."""
-    env: Annotated[list[EnvVar], Field(max_length=64, json_schema_extra=map_by("name"))] = Field(
-        default_factory=list
-    )
+    env: Annotated[list[EnvVar], Field(max_length=64, json_schema_extra=map_by("name"))] = Field(default_factory=list)
     """Environment variables of the pod's main work. Ours win."""

@@ -1,4 +1,4 @@
-"""What the operator tells: the status of both kinds. Numbers are strings, since a float does not survive every client."""
+"""What the operator tells: the status of both kinds. Numbers are strings: a float doesn't survive every client."""
 
 from __future__ import annotations
 

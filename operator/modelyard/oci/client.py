@@ -201,7 +201,7 @@ class Repository:
                     file.write(chunk)
                     advance(len(chunk))
 
-    def _send(self, method: str, url: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own options
+    def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         with self._reached():
             return self._http.request(method, url, **options)
 

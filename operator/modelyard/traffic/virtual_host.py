@@ -51,7 +51,7 @@ def _open(model_name: str, routes: Routes) -> list[Json]:
 def _weighted(match: Json, routes: Routes, *, grpc: bool) -> Json:
     """Return a route that splits by weight."""
     cluster = grpc_cluster if grpc else http_cluster
-    shares = [
+    shares: list[Json] = [
         {
             "name": cluster(revision),
             "weight": weight,

@@ -51,7 +51,7 @@ def read_json(folder: Path, name: str) -> dict[str, Any] | None:
 def check_whole(folder: Path) -> None:
     """Raise BuildFailed (SourceInvalid) if config, tokenizer or weights are missing, or weights are cut short."""
     if not (folder / "config.json").is_file():
-        raise BuildFailed(BuildReason.SOURCE_INVALID, "there is no config.json: is this the folder of the model itself?")
+        raise BuildFailed(BuildReason.SOURCE_INVALID, "there is no config.json: name the folder of the model itself")
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise BuildFailed(
             BuildReason.SOURCE_INVALID,
@@ -101,15 +101,17 @@ def safetensors_header(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if not 0 < length <= min(size - 8, HEADER_LIMIT_BYTES):
-            raise BuildFailed(BuildReason.SOURCE_INVALID, f"{path.name} is cut short or no safetensors: upload it again")
+            raise _damaged(path, "is cut short or no safetensors")
         try:
             header: dict[str, Any] = json.loads(file.read(length))
         except ValueError as error:
-            raise BuildFailed(BuildReason.SOURCE_INVALID, f"{path.name} has no readable header: upload it again") from error
-    want = 8 + length + max((info["data_offsets"][1] for name, info in header.items() if name != "__metadata__"), default=0)
+            raise _damaged(path, "has no readable header") from error
+    ends = (info["data_offsets"][1] for name, info in header.items() if name != "__metadata__")
+    want = 8 + length + max(ends, default=0)
     if size != want:
-        raise BuildFailed(
-            BuildReason.SOURCE_INVALID,
-            f"{path.name} has {size} bytes but its header says {want}: it is truncated or damaged, upload it again",
-        )
+        raise _damaged(path, f"has {size} bytes but its header says {want}: it is truncated or damaged")
     return header
+
+
+def _damaged(path: Path, problem: str) -> BuildFailed:
+    return BuildFailed(BuildReason.SOURCE_INVALID, f"{path.name} {problem}; upload it again")

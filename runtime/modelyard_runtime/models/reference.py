@@ -55,7 +55,7 @@ class Reference(torch.nn.Module):
 
 
 def load_reference(folder: Path, description: Description) -> Reference:
-    """Load the weights. Raises BuildFailed (SourceInvalid) if the file doesn't hold the model that config.json describes."""
+    """Load the weights. Raises BuildFailed (SourceInvalid) if they aren't those that config.json describes."""
     family = description.family
     module = importlib.import_module(family.module)
     options: dict[str, Any] = {}

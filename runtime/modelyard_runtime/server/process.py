@@ -29,7 +29,7 @@ class ProcessGroup:
         if not program.is_file():
             message = f"there is no server at {program}: --home names the folder with bin/tritonserver"
             raise FileNotFoundError(message)
-        self.pid = os.posix_spawn(program, command, os.environ, setpgroup=0, setsigmask=(), setsigdef=SIGNALS)
+        self.pid = os.posix_spawn(program, list(command), os.environ, setpgroup=0, setsigmask=(), setsigdef=SIGNALS)
         self.code: int | None = None
 
     def reap(self) -> None:

@@ -76,6 +76,8 @@ class Supervisor:
                 log.warning("still there after the drain: killed with its helpers")
                 triton.kill()
                 self._kill_at = time.monotonic() + KILL_MARGIN_SECONDS
+            case _:
+                pass  # asked twice to stop, or verified: nothing to do
 
     def _verify(self) -> None:
         """Check what is served, then wake the loop. Runs in a thread of its own, since checking blocks."""

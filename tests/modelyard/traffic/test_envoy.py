@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -39,7 +40,7 @@ def asks(path: str, cluster: str) -> dict[str, Any]:
 def upstream(name: str, port: int) -> dict[str, Any]:
     """Return a cluster of one gRPC server."""
     address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
-    http2 = {"explicit_http_config": {"http2_protocol_options": {}}}
+    http2: dict[str, Any] = {"explicit_http_config": {"http2_protocol_options": {}}}
     options = {"@type": f"{EXTENSIONS}.upstreams.http.v3.HttpProtocolOptions", **http2}
     return {
         "name": name,
@@ -90,10 +91,12 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     file = tmp_path_factory.mktemp("envoy") / "envoy.json"
     file.write_text(json.dumps(configuration(port, grpc_port, nobody)))
     with (file.parent / "log").open("wb") as log:
-        command = [program("envoy"), "-c", file, "--use-dynamic-base-id", "--concurrency", "1"]
+        command: list[str | Path] = [program("envoy"), "-c", file, "--use-dynamic-base-id", "--concurrency", "1"]
         process = subprocess.Popen(command, stdout=log, stderr=log)
     server = grpc.server(ThreadPoolExecutor(1))
-    ready = grpc.unary_unary_rpc_method_handler(lambda request, _context: b"\x08\x01" if request == b"" else b"")
+    ready: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+        lambda request, _context: b"\x08\x01" if request == b"" else b""
+    )
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {"ServerReady": ready})])
     server.add_insecure_port(f"127.0.0.1:{grpc_port}")
     server.start()
