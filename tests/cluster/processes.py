@@ -25,6 +25,9 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STOP_SECONDS = 10
 LOG_LINES = 8
 
+# What this Python started outlives it; until then each is held here, as one that is dropped while it runs warns.
+_started: list[subprocess.Popen[bytes]] = []
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -104,6 +107,7 @@ def start(cluster: Cluster, program: Program, *, enter: Sequence[str] = ()) -> R
             cwd="/",
             start_new_session=True,
         )
+    _started.append(child)
     pid = _inner(child, program.name) if enter else child.pid
     started = start_time(pid)
     if started is None:

@@ -118,7 +118,7 @@ def binary(cluster: Cluster, name: str) -> Path:
         raise ClusterError(f"no tool is named {name}", fix=f"ask for one of {known}")
     folder = cluster.cache / "tools" / f"{group.folder}-{_digest(group)}"
     with locked(folder.with_suffix(".lock")):
-        if not _intact(folder / name):
+        if not intact(folder / name):
             _build(group, name, folder)
     return folder / name
 
@@ -161,7 +161,8 @@ def _go_version() -> str:
 
 
 @cache
-def _intact(program: Path) -> bool:
+def intact(program: Path) -> bool:
+    """Tell whether the program is there and is what was built; looked at once a run."""
     recorded = program.with_name(f"{program.name}.sha256")
     if not program.exists() or not recorded.exists():
         return False
@@ -185,7 +186,7 @@ def _build(group: Group, name: str, folder: Path) -> None:
         )
     (folder / f"{name}.sha256").write_text(_sha256(made) + "\n")
     made.replace(folder / name)
-    _intact.cache_clear()
+    intact.cache_clear()
 
 
 def _sha256(file: Path) -> str:

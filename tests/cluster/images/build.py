@@ -31,7 +31,7 @@ def build_images(cluster: Cluster, names: Iterable[str] = ()) -> Mapping[str, st
     ClusterError with the end of a failed command's output.
     """
     images = catalog()
-    wanted = _with_bases(tuple(names) or tuple(images), images)
+    wanted = with_bases(tuple(names) or tuple(images), images)
     folder = cluster.cache / "images"
     folder.mkdir(parents=True, exist_ok=True)
     mirror.ensure_on_host(cluster)
@@ -80,7 +80,8 @@ def _built(image: Image, buildah: Buildah) -> str:
     return str(identity)
 
 
-def _with_bases(names: Iterable[str], images: Mapping[str, Image]) -> tuple[Image, ...]:
+def with_bases(names: Iterable[str], images: Mapping[str, Image]) -> tuple[Image, ...]:
+    """Return the named images with all that they start from, in the order of building."""
     wanted: set[str] = set()
     for name in names:
         if name not in images:
@@ -95,26 +96,29 @@ def _with_bases(names: Iterable[str], images: Mapping[str, Image]) -> tuple[Imag
 def _inputs_digest(image: Image, buildah: Buildah) -> str:
     """Return the sha256 over the Dockerfile, the files that it copies, and the image that it starts from."""
     total = hashlib.sha256()
+    if image.dockerfile is None:
+        total.update(debian.inputs().encode())
     if image.base:
         total.update(str(buildah.identity(_tag(image.base))).encode())
     for file in _inputs(image):
-        total.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        name = file.relative_to(image.context) if file.is_relative_to(image.context) else file.name
+        mode = "x" if file.stat().st_mode & 0o111 else "-"
+        total.update(f"{name} {mode} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()
 
 
 def _inputs(image: Image) -> Iterator[Path]:
     if image.dockerfile is None:
-        yield Path(debian.__file__)
         return
     if not image.dockerfile.exists():
         raise ClusterError(f"image {image.name}: there is no {image.dockerfile}", fix="restore it from git")
     yield image.dockerfile
-    for source in _copied(image.dockerfile):
+    for source in copied(image.dockerfile):
         for path in sorted(image.context.glob(source)):
             yield from (path,) if path.is_file() else _code_below(path)
 
 
-def _copied(dockerfile: Path) -> Iterator[str]:
+def copied(dockerfile: Path) -> Iterator[str]:
     """Yield what the COPY lines take from the context (relative paths or patterns)."""
     for line in dockerfile.read_text().replace("\\\n", " ").splitlines():
         words = line.split()

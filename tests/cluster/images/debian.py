@@ -1,10 +1,9 @@
 """The base of all: a minimal Debian with Python, from the mirror that this machine itself uses."""
 
-from __future__ import annotations
-
-import subprocess
 from pathlib import Path
 
+from tests.cluster.commands import run
+from tests.cluster.errors import ClusterError
 from tests.cluster.images.buildah import Buildah
 
 PACKAGES = ("python3", "python3-pip", "python3-venv", "ca-certificates", "catatonit", "libpython3.11")
@@ -18,31 +17,40 @@ _FINISH = (
 )
 
 
+BOOTSTRAP_SECONDS = 1800
+# ldconfig lives in sbin.
+ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8")
+
+
+def inputs() -> str:
+    """Return what the image is made of, as far as we choose it; Debian's updates come with a fresh cache."""
+    return "\n".join((SUITE, *PACKAGES, *_FINISH, *ENVIRONMENT))
+
+
 def mirror() -> str:
     """Return the address from which this machine gets its Debian packages."""
-    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)"]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    for line in lines:
+    for line in run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)"]).splitlines():
         uri, release, component = line.split()
         if (release, component) == (SUITE, "main"):
             return uri
-    message = f"apt knows no mirror of Debian {SUITE}; fix: run apt-get update on a Debian {SUITE} machine"
-    raise RuntimeError(message)
+    raise ClusterError(
+        f"apt knows no mirror of Debian {SUITE}", fix=f"use a Debian {SUITE} machine, and apt-get update"
+    )
 
 
 def build(buildah: Buildah, tag: str, work: Path) -> None:
-    """Bootstrap into ``work``/rootfs and commit it as the one layer of ``tag``."""
+    """Bootstrap into `work`/rootfs and commit it as the one layer of `tag`."""
     rootfs = work / "rootfs"
-    include = ",".join(PACKAGES)
-    subprocess.run(
-        ["debootstrap", "--variant=minbase", f"--include={include}", SUITE, str(rootfs), mirror()],
-        check=True,
-        stdout=subprocess.DEVNULL,
+    include = f"--include={','.join(PACKAGES)}"
+    run(
+        ["debootstrap", "--variant=minbase", include, SUITE, rootfs, mirror()],
+        seconds=BOOTSTRAP_SECONDS,
+        fix="see that apt-get update works here",
     )
     for line in _FINISH:
-        subprocess.run(["chroot", str(rootfs), "sh", "-c", line], check=True)
+        run(["chroot", rootfs, "sh", "-c", line])
     container = buildah.run("from", "scratch").strip()
     buildah.run("add", "--quiet", container, str(rootfs), "/")
-    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # ldconfig lives in sbin
-    buildah.run("config", "--env", path, "--env", "LANG=C.UTF-8", "--cmd", "python3", container)
+    variables = [word for each in ENVIRONMENT for word in ("--env", each)]
+    buildah.run("config", *variables, "--cmd", "python3", container)
     buildah.run("commit", "--quiet", "--timestamp", "0", "--rm", container, tag)
