@@ -71,20 +71,20 @@ def proxy_deployment(owner: Owner, inputs: ProxyInputs, replicas: int) -> dict[s
 
 
 def _envoy(inputs: ProxyInputs) -> dict[str, Any]:
-    command = [
-        "envoy",
-        f"--config-path={CONFIG_FOLDER}/{BOOTSTRAP_FILE}",
-        "--concurrency=2",
-        "--disable-hot-restart",
-        f"--drain-time-s={DRAIN_SECONDS - 1}",
-        "--drain-strategy=immediate",
-        "--log-level=warn",
-    ]
+    # Envoy takes an option and its value as two words only.
+    options = {
+        "config-path": f"{CONFIG_FOLDER}/{BOOTSTRAP_FILE}",
+        "concurrency": "2",
+        "drain-time-s": str(DRAIN_SECONDS - 1),
+        "drain-strategy": "immediate",
+        "log-level": "warn",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
     return {
         "name": "envoy",
         "image": inputs.image,
         "imagePullPolicy": "IfNotPresent",
-        "command": command,
+        "command": ["envoy", "--disable-hot-restart", *words],
         "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "grpc", "containerPort": GRPC_PORT}],
         "resources": resources_of(inputs.resources),
         "securityContext": container_security(),
