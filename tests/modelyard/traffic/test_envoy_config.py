@@ -1,0 +1,268 @@
+"""What we configure, as a real Envoy serves it: weights, own paths, closed paths, and a change that loses nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+
+from modelyard.routes import Routes
+from modelyard.traffic.envoy_config import (
+    BOOTSTRAP_FILE,
+    CONFIG_PATH,
+    HTTP_PORT,
+    ProxyConfig,
+    envoy_files,
+    ready_path,
+    routes_hash,
+)
+from modelyard.traffic.virtual_host import REVISION_HEADER
+from tests.servers.apiserver import program
+from tests.servers.ports import free_ports
+
+OLD, NEW = "aaaaaaaa", "bbbbbbbb"
+SERVICE = "inference.GRPCInferenceService"
+INFER = "/v2/models/m/infer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """Stands for one revision's Triton: answers with its own name, over HTTP and gRPC."""
+
+    name: str
+    http_port: int
+    grpc_port: int
+
+
+@contextmanager
+def server(name: str) -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = name.encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815 - as above
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    http_server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=http_server.serve_forever, daemon=True).start()
+    grpc_server = grpc.server(ThreadPoolExecutor(4))
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+        lambda _request, _context: name.encode()
+    )
+    methods = {"ModelInfer": handler, "RepositoryModelUnload": handler}
+    grpc_server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, methods)])
+    grpc_port = grpc_server.add_insecure_port("127.0.0.1:0")
+    grpc_server.start()
+    yield Server(name=name, http_port=http_server.server_address[1], grpc_port=grpc_port)
+    grpc_server.stop(None)
+    http_server.shutdown()
+    http_server.server_close()
+
+
+@dataclass(kw_only=True)
+class Proxy:
+    """A running Envoy, its folder laid out and changed as the kubelet lays out and changes a ConfigMap's volume."""
+
+    folder: Path
+    servers: dict[str, Server]
+    http_port: int
+    grpc_port: int
+    writes: int = field(default=0)
+
+    def config(self, routes: Routes) -> ProxyConfig:
+        return ProxyConfig(model="m", namespace="n", model_name="m", routes=routes)
+
+    def write(self, routes: Routes) -> str:
+        """Replace the configuration and return the hash that it will answer with."""
+        self.writes += 1
+        version = self.folder / f"..{self.writes}"
+        version.mkdir()
+        for name, text in envoy_files(self.config(routes), str(self.folder)).items():
+            (version / name).write_text(json.dumps(self._here(json.loads(text))))
+            if self.writes == 1:
+                (self.folder / name).symlink_to(f"..data/{name}")
+        (self.folder / "..tmp").symlink_to(version.name)
+        (self.folder / "..tmp").rename(self.folder / "..data")
+        return routes_hash(self.config(routes))
+
+    def serves(self, routes: Routes) -> None:
+        """Write and wait until it is served."""
+        wanted = self.write(routes)
+        until(lambda: self.get(CONFIG_PATH).text == wanted)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.http_port}{path}", timeout=5)
+
+    def infer(self) -> httpx.Response:
+        return httpx.post(f"http://127.0.0.1:{self.http_port}{INFER}", content=b"{}", timeout=5)
+
+    def _here(self, value: object) -> object:
+        """Return the configuration with this machine's addresses: Services' names mean nothing outside a cluster."""
+        if isinstance(value, list):
+            return [self._here(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        match value:
+            case {"address": "0.0.0.0", "port_value": int(port)}:  # noqa: S104 - what is configured, not bound
+                return {"address": "127.0.0.1", "port_value": {HTTP_PORT: self.http_port}.get(port, self.grpc_port)}
+            case {"address": str(host), "port_value": int(port)} if host.endswith(".n.svc.cluster.local."):
+                server = self._named(host)
+                here = {HTTP_PORT: server.http_port}.get(port, server.grpc_port)
+                return {"address": "127.0.0.1", "port_value": here}
+            case {"address": {"socket_address": {"address": str(host)}} as address, "health_check_config": _}:
+                health = {"port_value": self._named(host).http_port}
+                return {"address": self._here(address), "health_check_config": health}
+        return {key: self._here(item) for key, item in value.items() if key != "admin"}
+
+    def _named(self, host: str) -> Server:
+        return self.servers[host.split(".", maxsplit=1)[0].removeprefix("m-")]
+
+
+def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except httpx.HTTPError:
+            pass  # not up yet
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[Proxy]:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    http_port, grpc_port = free_ports(2)
+    with server(OLD) as old, server(NEW) as new:
+        proxy = Proxy(folder=folder, servers={OLD: old, NEW: new}, http_port=http_port, grpc_port=grpc_port)
+        proxy.write(Routes())
+        command: list[str | Path] = [program("envoy"), "-c", folder / BOOTSTRAP_FILE, "--use-dynamic-base-id"]
+        with (tmp_path / "log").open("wb") as log:
+            process = subprocess.Popen([*command, "--concurrency", "2"], stdout=log, stderr=log)
+        until(lambda: proxy.get(CONFIG_PATH).is_success)
+        yield proxy
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [Routes(), Routes(clusters=(OLD,), weights={OLD: 100}), Routes(clusters=(OLD, NEW), weights={OLD: 75, NEW: 25})],
+)
+def test_envoy_accepts_every_configuration(routes: Routes, tmp_path: Path) -> None:
+    config = ProxyConfig(model="m", namespace="n", model_name="m", routes=routes)
+    for name, text in envoy_files(config, str(tmp_path)).items():
+        (tmp_path / name).write_text(text)
+    command: list[str | Path] = [program("envoy"), "--mode", "validate", "-c", tmp_path / BOOTSTRAP_FILE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_before_any_revision_serves_clients_are_told_so(proxy: Proxy) -> None:
+    answer = proxy.infer()
+    assert (answer.status_code, answer.text) == (503, "no revision of m serves yet\n")
+
+
+def test_a_revision_with_all_the_weight_answers_and_is_named(proxy: Proxy) -> None:
+    proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
+    until(lambda: proxy.get(ready_path(OLD)).is_success)
+    answer = proxy.infer()
+    assert (answer.status_code, answer.text, answer.headers[REVISION_HEADER]) == (200, OLD, OLD)
+    assert proxy.get("/v2/models/m/versions/1").text == OLD
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v2/repository/index",
+        "/v2/models/m/config",
+        "/v2/models/m/stats",
+        "/v2/models/other/infer",
+        "/v2/systemsharedmemory/status",
+        "/v2/models/m/../../repository/index",
+        "/v2//models/m/config",
+        "/v2/models/m%2Finfer",
+        "/metrics",
+    ],
+)
+def test_everything_else_is_closed(proxy: Proxy, path: str) -> None:
+    proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
+    assert proxy.get(path).status_code in {400, 404}
+
+
+def test_grpc_names_the_revision_and_closes_what_changes_the_server(proxy: Proxy) -> None:
+    proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
+    until(lambda: proxy.get(ready_path(OLD)).is_success)
+    with grpc.insecure_channel(f"127.0.0.1:{proxy.grpc_port}") as channel:
+        infer = channel.unary_unary(f"/{SERVICE}/ModelInfer")
+        answer, call = infer.with_call(b"", timeout=5)
+        told = dict(call.initial_metadata()) | dict(call.trailing_metadata())
+        assert (answer, told[REVISION_HEADER]) == (OLD.encode(), OLD)
+        with pytest.raises(grpc.RpcError) as refused:
+            channel.unary_unary(f"/{SERVICE}/RepositoryModelUnload")(b"", timeout=5)
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_switch_loses_no_request(proxy: Proxy) -> None:
+    proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
+    until(lambda: proxy.get(ready_path(OLD)).is_success)
+    answers: list[tuple[int, str]] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{proxy.http_port}", timeout=5) as client:
+            while not stop.is_set() and len(answers) < 20_000:
+                answer = client.post(INFER, content=b"{}")
+                answers.append((answer.status_code, answer.text))
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask) for _ in range(4)]
+        proxy.serves(Routes(clusters=(OLD, NEW), weights={OLD: 100}))
+        until(lambda: proxy.get(ready_path(NEW)).is_success)
+        proxy.serves(Routes(clusters=(OLD, NEW), weights={NEW: 100}))
+        at_switch = len(answers)
+        proxy.serves(Routes(clusters=(NEW,), weights={NEW: 100}))
+        until(lambda: len(answers) > at_switch + 100)
+        stop.set()
+        for future in asking:
+            future.result()
+    assert {status for status, _ in answers} == {200}
+    assert {text for _, text in answers} == {OLD, NEW}
+    assert answers[-1][1] == NEW
+
+
+def test_the_hash_tells_every_change(proxy: Proxy) -> None:
+    hashes = {
+        routes_hash(proxy.config(routes))
+        for routes in (
+            Routes(),
+            Routes(clusters=(OLD,)),
+            Routes(clusters=(OLD,), weights={OLD: 100}),
+            Routes(clusters=(OLD, NEW), weights={OLD: 100}),
+            Routes(clusters=(OLD, NEW), weights={NEW: 100}),
+            Routes(clusters=(OLD, NEW), weights={OLD: 50, NEW: 50}),
+        )
+    }
+    assert len(hashes) == 6
