@@ -132,7 +132,8 @@ class Proxy:
             case {"address": {"socket_address": {"address": str(host)}} as address, "health_check_config": _}:
                 health = {"port_value": self._named(host).http_port}
                 return {"address": self._here(address), "health_check_config": health}
-        return {key: self._here(item) for key, item in value.items() if key != "admin"}
+            case _:
+                return {key: self._here(item) for key, item in value.items() if key != "admin"}
 
     def _named(self, host: str) -> Server:
         return self.servers[host.split(".", maxsplit=1)[0].removeprefix("m-")]
@@ -216,12 +217,13 @@ def test_grpc_names_the_revision_and_closes_what_changes_the_server(proxy: Proxy
     proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
     until(lambda: proxy.get(ready_path(OLD)).is_success)
     with grpc.insecure_channel(f"127.0.0.1:{proxy.grpc_port}") as channel:
-        infer = channel.unary_unary(f"/{SERVICE}/ModelInfer")
+        infer: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{SERVICE}/ModelInfer")
         answer, call = infer.with_call(b"", timeout=5)
         told = dict(call.initial_metadata()) | dict(call.trailing_metadata())
         assert (answer, told[REVISION_HEADER]) == (OLD.encode(), OLD)
+        unload: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{SERVICE}/RepositoryModelUnload")
         with pytest.raises(grpc.RpcError) as refused:
-            channel.unary_unary(f"/{SERVICE}/RepositoryModelUnload")(b"", timeout=5)
+            unload(b"", timeout=5)
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
