@@ -172,7 +172,15 @@ def spec_digest(spec: OptimizedModelSpec) -> str:
             "serving": {"replicas"},
         },
     )
-    return digest(resolved)
+    return digest(_without_empty(resolved))
+
+
+def _without_empty(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return ``value`` without empty objects: one whose only field is read live says nothing that is resolved."""
+    if not isinstance(value, dict):
+        return value
+    kept = {key: _without_empty(item) for key, item in value.items()}
+    return {key: item for key, item in kept.items() if item != {}}
 
 
 def _identity(pin: HuggingFacePin | OciPin | PvcPin) -> dict[str, str]:

@@ -1,0 +1,119 @@
+"""A snapshot names what it decides, and nothing else; every version reads those of the one before."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelyard.api.model import BatchingSpec, OptimizedModelSpec
+from modelyard.api.pod import PodOverlay, ResourcesSpec
+from modelyard.contract import Candidate, Engine, Objective, ParityGate, Precision, Shapes, Task
+from modelyard.errors import SnapshotUnreadable
+from modelyard.snapshot import (
+    BuildSnapshot,
+    HuggingFacePin,
+    OciPin,
+    PvcPin,
+    ServingSnapshot,
+    build_key,
+    revision_name,
+    snapshot_from,
+    snapshot_of,
+    spec_digest,
+)
+
+BUILD = BuildSnapshot(
+    source=HuggingFacePin(repo="org/name", commit="c" * 40, endpoint="https://hub.example.com"),
+    task=Task.AUTO,
+    candidates=(Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32),),
+    shapes=Shapes(),
+    runtime_image="runtime:1",
+)
+SERVING = ServingSnapshot(
+    model_name="m",
+    operator_image="operator:1",
+    triton_image="triton:1",
+    registry="registry.example.com",
+    resources=ResourcesSpec(),
+    batching=BatchingSpec(),
+    instances=2,
+    pod=PodOverlay(),
+    drain_seconds=15,
+)
+OTHER_HUB = HuggingFacePin(repo="org/name", commit="c" * 40, endpoint="https://mirror.example.com", token_secret="hf")  # noqa: S106 - a name
+MOVED_REGISTRY = OciPin(repository="b.example.com/m", digest="sha256:1", pull_secret="s")  # noqa: S106 - a name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": HuggingFacePin(repo="org/name", commit="d" * 40, endpoint="https://hub.example.com")},
+        {"source": PvcPin(claim_name="models")},
+        {"task": Task.EMBEDDING},
+        {"candidates": (Candidate(engine=Engine.OPENVINO, precision=Precision.BF16),)},
+        {"objective": Objective.LATENCY},
+        {"shapes": Shapes.model_validate({"batch": {"min": 1, "opt": 4, "max": 8}})},
+        {"parity": ParityGate(p1_cosine=0.9)},
+        {"runtime_image": "runtime:2"},
+    ],
+)
+def test_whatever_decides_the_bytes_decides_the_key(change: dict[str, object]) -> None:
+    assert build_key(BUILD.model_copy(update=change)) != build_key(BUILD)
+
+
+def test_where_bytes_come_from_does_not_decide_the_key() -> None:
+    assert build_key(BUILD.model_copy(update={"source": OTHER_HUB})) == build_key(BUILD)
+    here = BUILD.model_copy(update={"source": OciPin(repository="a.example.com/m", digest="sha256:1")})
+    assert build_key(here.model_copy(update={"source": MOVED_REGISTRY})) == build_key(here)
+
+
+def test_a_key_never_changes_between_versions() -> None:
+    # Changing this moves every model of every user to a new build: only with a reason in the changelog.
+    assert build_key(BUILD) == "4366829576a1cef3970f83f090cb3db314f391050ef38505cc450aeba71bf478"
+
+
+def test_serving_and_attempt_decide_the_revision() -> None:
+    key = build_key(BUILD)
+    first = revision_name(key, 1, SERVING)
+    assert len(first) == 8
+    assert revision_name(key, 2, SERVING) != first
+    assert revision_name(key, 1, SERVING.model_copy(update={"triton_image": "triton:2"})) != first
+
+
+def test_a_snapshot_is_read_back_as_it_was() -> None:
+    snapshot = snapshot_of(BUILD, SERVING, attempt=1, proxy_image="envoy:1")
+    assert snapshot_from(snapshot.to_dict()) == snapshot
+
+
+def test_a_field_of_a_newer_version_is_no_obstacle() -> None:
+    snapshot = snapshot_of(BUILD, SERVING, attempt=1, proxy_image="envoy:1")
+    data = snapshot.to_dict()
+    data["serving"]["added"] = data["added"] = "later"
+    assert snapshot_from(data) == snapshot
+
+
+def test_a_snapshot_that_is_none_is_said_so() -> None:
+    with pytest.raises(SnapshotUnreadable, match="can't be read"):
+        snapshot_from({"buildKey": 1})
+
+
+def spec(**fields: object) -> OptimizedModelSpec:
+    return OptimizedModelSpec.model_validate({"source": {"huggingFace": {"repo": "org/name"}}, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "resolves"),
+    [
+        ({"suspend": True}, False),
+        ({"rollout": {"progressDeadline": "1m"}}, False),
+        ({"traffic": {"proxy": {"replicas": 3}}}, False),
+        ({"serving": {"replicas": 3}}, False),
+        ({"gates": {"onFailure": "Hold"}}, False),
+        ({"task": "Auto"}, False),
+        ({"task": "Embedding"}, True),
+        ({"optimization": {"precision": "FP32"}}, True),
+        ({"serving": {"instances": 3}}, True),
+        ({"gates": {"parity": {"p1Cosine": 0.9}}}, True),
+    ],
+)
+def test_only_what_is_resolved_resolves_anew(fields: dict[str, object], resolves: bool) -> None:  # noqa: FBT001 - a table's column
+    assert (spec_digest(spec(**fields)) != spec_digest(spec())) is resolves
