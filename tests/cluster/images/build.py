@@ -37,6 +37,7 @@ def build_images(cluster: Cluster, names: Iterable[str] = ()) -> Mapping[str, st
     mirror.ensure_on_host(cluster)
     with locked(folder / "lock"):
         buildah = Buildah(cache=folder, wheels=wheel_folders())
+        buildah.tidy()
         pushed = {image.name: _pushed(cluster, image, buildah) for image in wanted}
     record = cluster.folder / "images.json"
     known: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}

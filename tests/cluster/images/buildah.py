@@ -11,6 +11,8 @@ from tests.cluster.files import write
 
 CERTIFICATES = Path("/etc/ssl/certs")
 BUILD_SECONDS = 1800
+# A build that is killed takes its processes and mounts with it.
+CONTAINED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +28,14 @@ class Buildah:
         # Its lock would otherwise lie in /etc/cni, whether or not there is a network to make.
         config = write(self.cache / "containers.conf", f'[network]\nnetwork_config_dir = "{self.cache}/networks"\n')
         return run(
-            ["buildah", *storage, "--storage-driver", "overlay", *arguments],
+            [*CONTAINED, "buildah", *storage, "--storage-driver", "overlay", *arguments],
             env={**os.environ, "CONTAINERS_CONF": str(config)},
             seconds=BUILD_SECONDS,
         )
+
+    def tidy(self) -> None:
+        """Remove the working containers of builds that were killed. Call it while nothing is built."""
+        self.run("rm", "--all")
 
     def identity(self, tag: str) -> str | None:
         """Return the image's id, the digest of its configuration, or None if the storage doesn't have it."""
