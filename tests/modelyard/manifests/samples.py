@@ -1,0 +1,126 @@
+"""One of everything that is made, with every option in use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from modelyard.api.build import ModelBuildSpec
+from modelyard.api.model import BatchingSpec, ProxySpec
+from modelyard.api.pod import PodOverlay, ResourcesSpec
+from modelyard.contract import Candidate, Engine, Precision, Shapes, Task
+from modelyard.manifests.configmap import proxy_config, request_config, revision_config
+from modelyard.manifests.controllerrevision import Said, record_manifest
+from modelyard.manifests.deployment import revision_deployment
+from modelyard.manifests.job import BuildJob, job
+from modelyard.manifests.metadata import build_owner, model_owner
+from modelyard.manifests.modelbuild import build_manifest
+from modelyard.manifests.pdb import proxy_budget, revision_budget
+from modelyard.manifests.proxy import ProxyInputs, proxy_deployment
+from modelyard.manifests.request import build_request
+from modelyard.manifests.revision import Revision
+from modelyard.manifests.secret import push_secret
+from modelyard.manifests.service import headless_service, public_service
+from modelyard.routes import Routes
+from modelyard.snapshot import BuildSnapshot, OciPin, ServingSnapshot, Snapshot, snapshot_of
+from modelyard.traffic.envoy_config import ProxyConfig
+
+Manifest = dict[str, Any]
+
+OVERLAY = PodOverlay.model_validate(
+    {
+        "nodeSelector": {"pool": "models"},
+        "tolerations": [{"key": "models", "operator": "Exists"}],
+        "labels": {"team": "search", "modelyard.dev/model": "somebody-else"},
+        "annotations": {"example.com/scrape": "yes"},
+        "env": [{"name": "TZ", "value": "UTC"}],
+    }
+)
+RESOURCES = ResourcesSpec(requests={"cpu": "1", "memory": "1Gi"}, limits={"memory": "2Gi"})
+DIGEST = "sha256:" + "d" * 64
+
+
+def snapshot() -> Snapshot:
+    build = BuildSnapshot(
+        source=OciPin(repository="registry.example.com/models/minilm", digest=DIGEST, pull_secret="pull"),  # noqa: S106 - a name
+        task=Task.EMBEDDING,
+        candidates=(Candidate(engine=Engine.OPENVINO, precision=Precision.BF16),),
+        shapes=Shapes(),
+        runtime_image="ghcr.io/modelyard/runtime:1",
+    )
+    serving = ServingSnapshot(
+        model_name="minilm",
+        operator_image="ghcr.io/modelyard/operator:1",
+        triton_image="ghcr.io/modelyard/triton:1",
+        registry="registry.example.com",
+        pull_secret="pull",  # noqa: S106 - a name
+        resources=RESOURCES,
+        batching=BatchingSpec(),
+        instances=2,
+        pod=OVERLAY,
+        drain_seconds=15,
+    )
+    return snapshot_of(build, serving, attempt=1, proxy_image="docker.io/envoyproxy/envoy:v1.40.0")
+
+
+def build_spec() -> ModelBuildSpec:
+    return ModelBuildSpec.model_validate(
+        {
+            "key": "a" * 64,
+            "source": {"huggingFace": _hub()},
+            "candidates": [{"engine": "OnnxRuntime", "precision": "FP32"}],
+            "images": {"runtime": "ghcr.io/modelyard/runtime:1", "triton": "ghcr.io/modelyard/triton:1"},
+            "destination": {"repository": "registry.example.com/n/build", "tag": "a" * 16},
+            "pod": OVERLAY.to_dict(),
+        }
+    )
+
+
+def _hub() -> Manifest:
+    return {
+        "repo": "org/name",
+        "revision": "c" * 40,
+        "endpoint": "https://hub.example.com",
+        "tokenSecretRef": {"name": "hf", "key": "token"},
+    }
+
+
+def everything(namespace: str = "n") -> dict[str, Manifest]:
+    """Return a manifest of each kind by a word for it."""
+    model = model_owner(namespace, "minilm", "11111111-1111-1111-1111-111111111111")
+    build = build_owner(namespace, "a" * 16, "22222222-2222-2222-2222-222222222222")
+    revision = Revision(
+        owner=model,
+        snapshot=snapshot(),
+        digest=DIGEST,
+        engine=Engine.OPENVINO,
+        precision=Precision.BF16,
+        task=Task.EMBEDDING,
+        replicas=2,
+    )
+    proxy = ProxySpec()
+    routes = Routes(clusters=(revision.name,), weights={revision.name: 100})
+    spec = build_spec()
+    return {
+        "record": record_manifest(model, snapshot(), Said(sequence=1, generation=1, spec_digest="s")),
+        "revision-deployment": revision_deployment(revision),
+        "revision-config": revision_config(revision),
+        "revision-service": headless_service(model, revision.name),
+        "revision-budget": revision_budget(model, revision.name),
+        "proxy-deployment": proxy_deployment(
+            model, ProxyInputs(image=snapshot().proxy_image, resources=proxy.resources), proxy.replicas
+        ),
+        "proxy-config": proxy_config(
+            model,
+            ProxyConfig(model="minilm", namespace=namespace, model_name="minilm", routes=routes),
+            datetime(2026, 1, 2, tzinfo=UTC),
+        ),
+        "proxy-budget": proxy_budget(model),
+        "public-service": public_service(model),
+        "build": build_manifest(namespace, spec),
+        "build-job": job(
+            BuildJob(owner=build, spec=spec, attempt=1, resources=RESOURCES, pushes_with_secret=True),
+        ),
+        "build-request": request_config(build, build_request(spec)),
+        "build-push-secret": push_secret(build, '{"auths": {}}'),
+    }

@@ -1,0 +1,107 @@
+"""What we make, word by word (golden files), and what must hold of every pod of ours."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from modelyard.api.pod import ResourcesSpec
+from modelyard.manifests.overlay import merged_resources
+from tests.modelyard.manifests.samples import everything
+from tests.servers.apiserver import RunningApiServer
+
+GOLDEN = Path(__file__).parent / "golden"
+MANIFESTS = everything()
+PODS = {word: found["spec"]["template"] for word, found in MANIFESTS.items() if "template" in found.get("spec", {})}
+PATHS = {
+    "ControllerRevision": "/apis/apps/v1/namespaces/{}/controllerrevisions",
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
+    "Secret": "/api/v1/namespaces/{}/secrets",
+    "Service": "/api/v1/namespaces/{}/services",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
+    "Job": "/apis/batch/v1/namespaces/{}/jobs",
+    "ModelBuild": "/apis/modelyard.dev/v1alpha1/namespaces/{}/modelbuilds",
+}
+
+
+@pytest.mark.parametrize("word", MANIFESTS)
+def test_manifest_is_as_agreed(word: str) -> None:
+    """To agree to a change: UPDATE_GOLDEN=1 pytest tests/modelyard/manifests, then read the difference."""
+    file = GOLDEN / f"{word}.yaml"
+    text = yaml.safe_dump(MANIFESTS[word], sort_keys=False, width=120)
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.mkdir(exist_ok=True)
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("word", MANIFESTS)
+def test_api_server_takes_it_without_a_warning(word: str, api_server: RunningApiServer, namespace: str) -> None:
+    manifest = everything(namespace)[word]
+    with api_server.admin() as admin:
+        path = PATHS[manifest["kind"]].format(namespace)
+        answer = admin.post(path, json=manifest, params={"dryRun": "All", "fieldValidation": "Strict"})
+    assert answer.is_success, answer.json()["message"]
+    assert "Warning" not in answer.headers, answer.headers["Warning"]
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("word", PODS)
+def test_pod_security_restricted_takes_every_pod(word: str, api_server: RunningApiServer, namespace: str) -> None:
+    with api_server.admin() as admin:
+        label = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+        merge = {"Content-Type": "application/merge-patch+json"}
+        admin.patch(f"/api/v1/namespaces/{namespace}", json=label, headers=merge).raise_for_status()
+        account = {"metadata": {"name": "default"}}
+        admin.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", json=account)
+        template = PODS[word]
+        pod = {"apiVersion": "v1", "kind": "Pod", "spec": template["spec"]}
+        pod["metadata"] = {"name": "pod", "labels": template["metadata"]["labels"]}
+        answer = admin.post(f"/api/v1/namespaces/{namespace}/pods", json=pod, params={"dryRun": "All"})
+    assert answer.is_success, answer.json()["message"]
+
+
+def containers(template: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*template["spec"].get("initContainers", []), *template["spec"]["containers"]]
+
+
+@pytest.mark.parametrize("word", PODS)
+def test_no_pod_has_a_token_and_no_container_writes_its_root(word: str) -> None:
+    assert PODS[word]["spec"]["automountServiceAccountToken"] is False
+    for container in containers(PODS[word]):
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_our_labels_win_over_the_users() -> None:
+    labels = PODS["revision-deployment"]["metadata"]["labels"]
+    assert (labels["team"], labels["modelyard.dev/model"]) == ("search", "minilm")
+
+
+def test_only_fetch_and_publish_have_secrets() -> None:
+    with_secret = set()
+    secrets = {volume["name"] for volume in PODS["build-job"]["spec"]["volumes"] if "secret" in volume}
+    for container in containers(PODS["build-job"]):
+        mounted = {mount["name"] for mount in container["volumeMounts"]} & secrets
+        if mounted or any("valueFrom" in variable for variable in container.get("env", [])):
+            with_secret.add(container["name"])
+    assert with_secret == {"fetch", "publish"}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "merged"),
+    [
+        ({}, {"requests": {"memory": "2Gi"}, "limits": {"memory": "4Gi"}}),
+        ({"limits": {"memory": "1Gi"}}, {"requests": {}, "limits": {"memory": "1Gi"}}),
+        ({"requests": {"memory": "8Gi"}}, {"requests": {"memory": "8Gi"}, "limits": {}}),
+    ],
+)
+def test_a_default_never_contradicts_what_the_user_set(theirs: dict[str, Any], merged: dict[str, Any]) -> None:
+    ours = ResourcesSpec(requests={"memory": "2Gi"}, limits={"memory": "4Gi"})
+    found = merged_resources(ResourcesSpec.model_validate(theirs), ours)
+    assert found.to_dict() == merged
