@@ -57,8 +57,8 @@ def push_minilm(target: Target) -> None:
 def ask_and_compare(target: Target, followed: Followed, screen: Screen) -> float:
     """Print the table and return the worst agreement with PyTorch."""
     # torch takes seconds to import: here, and not before the first line is printed.
-    from examples.demo.reference import sentence_encoder  # noqa: PLC0415
-    from examples.demo.table import Outcome, rows  # noqa: PLC0415
+    from examples.demo.reference import sentence_encoder  # noqa: PLC0415 - torch is imported once it is needed
+    from examples.demo.table import Outcome, rows  # noqa: PLC0415 - torch is imported once it is needed
 
     encoder = sentence_encoder(minilm_folder())
     texts = [encoder.tokens(text) for text in SENTENCES]

@@ -35,7 +35,7 @@ def ask_grpc(address: str, model: str, calls: Sequence[Tokens]) -> Answers:
         return _ask(client, tritonclient.grpc.InferInput, model, calls)
 
 
-def _ask(client: Any, make: Callable[..., Any], model: str, calls: Sequence[Tokens]) -> Answers:  # noqa: ANN401
+def _ask(client: Any, make: Callable[..., Any], model: str, calls: Sequence[Tokens]) -> Answers:  # noqa: ANN401 - two clients without a common type
     """Both clients have the same methods but no common type."""
     embeddings, seconds = [], []
     for tokens in calls:

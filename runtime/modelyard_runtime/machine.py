@@ -55,7 +55,7 @@ def usable_memory() -> int:
 
 def peak_memory() -> int:
     """Return the most bytes this process has held so far."""
-    import resource  # noqa: PLC0415
+    import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 

@@ -34,7 +34,7 @@ def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tokens]:
 
 
 def _converted(folder: Path) -> Tokenizer:
-    from transformers import AutoTokenizer  # noqa: PLC0415 - a second of imports, wanted by old folders alone
+    from transformers import AutoTokenizer
 
     found: Tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
     return found

@@ -28,7 +28,7 @@ async def test_a_token_that_was_replaced_is_read_again(bare_api_server: RunningA
 
 @pytest.mark.cluster
 async def test_credentials_that_stay_wrong_are_an_error(bare_api_server: RunningApiServer) -> None:
-    async with ApiServer(lambda: kopf.ConnectionInfo(server=bare_api_server.url, token="no", insecure=True)) as api:  # noqa: S106
+    async with ApiServer(lambda: kopf.ConnectionInfo(server=bare_api_server.url, token="no", insecure=True)) as api:  # noqa: S106 - of nobody
         with pytest.raises(ClusterError, match="401 Unauthorized"):
             await api.request("GET", "api/v1/namespaces/default")
 
@@ -78,7 +78,7 @@ def test_a_kubeconfig_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_a_pod_asks_the_api_server_by_address_and_needs_no_dns(
     monkeypatch: pytest.MonkeyPatch, host: str, server: str
 ) -> None:
-    account = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="t")  # noqa: S106
+    account = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="t")  # noqa: S106 - of nobody
     monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: account)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "6443")

@@ -87,7 +87,7 @@ async def holder(api: ApiServer) -> str:
         return ""
 
 
-async def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 20) -> Any:  # noqa: ANN401
+async def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 20) -> Any:  # noqa: ANN401 - whatever was looked at
     """Return what ``look()`` answers once it is ``wanted``."""
     async with asyncio.timeout(seconds):
         while True:

@@ -146,7 +146,7 @@ TestAnyHistory.settings = settings(max_examples=200, stateful_step_count=40)
 @asynccontextmanager
 async def running(work: Work[str], **options: object) -> AsyncIterator[Queue[str]]:
     """Run a queue for the length of the block."""
-    queue: Queue[str] = Queue(work, **options)  # type: ignore[arg-type]
+    queue: Queue[str] = Queue(work, **options)  # type: ignore[arg-type] - a table of options
     task = asyncio.create_task(queue.run())
     try:
         yield queue

@@ -31,7 +31,7 @@ def open_session(folder: Path, decision: Decision, threads: int) -> Session:
 
 
 def _onnxruntime(folder: Path, decision: Decision, threads: int) -> Session:
-    import onnxruntime  # noqa: PLC0415 - only the engine in use is loaded
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -52,7 +52,7 @@ _OPENVINO_HINTS = {"FP32": "f32", "BF16": "bf16"}
 
 
 def _openvino(folder: Path, decision: Decision, threads: int) -> Session:
-    import openvino  # noqa: PLC0415 - only the engine in use is loaded
+    import openvino
 
     core = openvino.Core()
     capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -133,7 +133,7 @@ def _embedding(folder: Path) -> dict[str, Any]:
             f"{MODULES} lists {', '.join(kinds)}; this version builds Transformer (in the main folder), Pooling and "
             "optionally Normalize",
         )
-    return {"pooling": _pooling(folder, modules[1]["path"]), "normalized": len(kinds) > 2}  # noqa: PLR2004
+    return {"pooling": _pooling(folder, modules[1]["path"]), "normalized": "Normalize" in kinds}
 
 
 def _pooling(folder: Path, name: str) -> Pooling:
