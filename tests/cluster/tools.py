@@ -84,12 +84,19 @@ def _containerd() -> Group:
 
 
 def _helm() -> Group:
-    version = _required("helm", "helm.sh/helm/v3")
+    path = "helm.sh/helm/v3"
+    minor = _required("helm", "k8s.io/client-go").split(".")[1]
+    # Without the stamps `helm template` believes in Kubernetes 1.20 and refuses charts that want a later one.
+    kubernetes = [
+        f"{path}/pkg/{package}.k8sVersion{part}={value}"
+        for package in ("lint/rules", "chartutil")
+        for part, value in (("Major", "1"), ("Minor", minor))
+    ]
     return Group(
         folder="helm",
         names=("helm",),
-        parent="helm.sh/helm/v3/cmd",
-        stamp=(f"helm.sh/helm/v3/internal/version.version={version}",),
+        parent=f"{path}/cmd",
+        stamp=(f"{path}/internal/version.version={_required('helm', path)}", *kubernetes),
     )
 
 
