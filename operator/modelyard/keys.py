@@ -27,7 +27,8 @@ def wish(body: Body) -> object:
     metadata = body["metadata"]
     annotations = metadata.get("annotations") or {}
     ours = sorted((name, text) for name, text in annotations.items() if name.startswith(f"{GROUP}/"))
-    return metadata["uid"], metadata.get("generation"), ours, metadata.get("deletionTimestamp")
+    owners = sorted(owner["uid"] for owner in metadata.get("ownerReferences") or [])  # a build without any goes
+    return metadata["uid"], metadata.get("generation"), ours, owners, metadata.get("deletionTimestamp")
 
 
 def outcome(body: Body) -> object:

@@ -2,15 +2,218 @@
 
 from __future__ import annotations
 
-from modelyard.api.status import OptimizedModelStatus
-from modelyard.state import Desired, Event, Observed, Plan
+from modelyard.api.status import (
+    ArtifactSummary,
+    BuildResult,
+    EndpointsStatus,
+    ModelBuildStatus,
+    OptimizedModelStatus,
+    RejectedStatus,
+    RolloutStatus,
+    WeightsStatus,
+)
+from modelyard.conditions import conditions_from
+from modelyard.errors import SpecNotUnderstood
+from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
+from modelyard.reasons import Reason
+from modelyard.state import Desired, Event, Finding, Observed, Plan, Truth
+
+HTTP_PORT, GRPC_PORT = 8000, 8001
+STAGES = ("SourceResolved", "Converted", "ParityVerified", "RolloutComplete", "Serving")
 
 
 def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus:
     """Return the status to write; equal to ``want.status`` where nothing changed, and then nothing is written."""
-    raise NotImplementedError
+    found = plan.findings
+    if want.deleting:
+        return want.status
+    if not found.understood:
+        return _not_understood(want, have, plan)
+    stable = have.revisions.get(found.stable) if found.stable else None
+    shown = _shown(have, found.target, found.stable)
+    spec = want.spec
+    suspended = not isinstance(spec, SpecNotUnderstood) and spec.suspend
+    selector = model_selector(want.name, TRITON_COMPONENT, found.stable) if found.stable else {}
+    return want.status.model_copy(
+        update={
+            "observed_generation": want.generation,
+            "phase": _phase(plan, suspended=suspended),
+            "message": _summary(plan, suspended=suspended).message,
+            "stable_revision": found.stable or "",
+            "target_revision": found.target or want.status.target_revision,
+            "build": _build(have, found.target) or want.status.build,
+            "rejected": _rejected(have),
+            "rollout": _rollout(want, have, plan),
+            "weights": _weights(plan),
+            "artifacts": _artifacts(have, found.target, found.stable),
+            "engine": shown.engine if shown else "",
+            "precision": shown.precision if shown else "",
+            "speedup": shown.speedup if shown else "",
+            "endpoints": _endpoints(want, have),
+            "replicas": len([pod for pod in stable.pods if not pod.terminating]) if stable else 0,
+            "ready_replicas": stable.ready_replicas if stable else 0,
+            "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
+            "last_handled_command": found.handled_command or want.status.last_handled_command,
+            "conditions": conditions_from(
+                _conditions(plan, suspended=suspended),
+                want.status.conditions,
+                generation=want.generation,
+                now=have.now,
+            ),
+        }
+    )
 
 
 def events_of(before: OptimizedModelStatus, after: OptimizedModelStatus) -> tuple[Event, ...]:
-    """Return the Kubernetes events for what changed between two statuses."""
-    raise NotImplementedError
+    """Return the Kubernetes events for what changed between two statuses: one a reason, the first that has it."""
+    known = {condition.type: condition for condition in before.conditions}
+    events: dict[str, Event] = {}
+    for condition in after.conditions:
+        if condition.type in {"Ready", "Reconciling", "Serving"} and condition.status != "True":
+            continue  # the stages and Stalled tell why
+        old = known.get(condition.type)
+        if old and (old.status, old.reason) == (condition.status, condition.reason):
+            continue
+        if condition.status == "Unknown" or not condition.message:
+            continue
+        warning = condition.type == "Stalled"
+        if warning or condition.reason not in events:
+            reason = Reason(condition.reason)
+            events[condition.reason] = Event(warning=warning, reason=reason, message=condition.message)
+    return tuple(events.values())
+
+
+def build_events_of(before: ModelBuildStatus, after: ModelBuildStatus) -> tuple[Event, ...]:
+    """Return the Kubernetes events for what changed between two statuses of a build."""
+    if not after.reason or (before.phase, before.reason, before.step) == (after.phase, after.reason, after.step):
+        return ()
+    quiet = {Reason.BUILDING, Reason.STARTING, Reason.BUILT, Reason.WAITING}
+    reason = Reason(after.reason)
+    return (Event(warning=reason not in quiet, reason=reason, message=after.message),)
+
+
+def _conditions(plan: Plan, *, suspended: bool) -> dict[str, Finding]:
+    """Return the conditions in their order. Reconciling and Stalled are there only while true, as kstatus has it."""
+    found = plan.findings
+    summary = _summary(plan, suspended=suspended)
+    ready = summary.reason is Reason.HEALTHY
+    conditions = {"Ready": Finding(truth=_truth(yes=ready), reason=summary.reason, message=summary.message)}
+    if found.trouble:
+        conditions["Stalled"] = Finding(truth=Truth.TRUE, reason=found.trouble.reason, message=found.trouble.message)
+    elif found.waiting and not suspended:
+        conditions["Reconciling"] = Finding(truth=Truth.TRUE, reason=summary.reason, message=summary.message)
+    return conditions | {stage: found.stages[stage] for stage in STAGES if stage in found.stages}
+
+
+def _summary(plan: Plan, *, suspended: bool) -> Finding:
+    """Return the state in a sentence: the first thing that keeps the model from being as asked."""
+    found = plan.findings
+    if found.trouble:
+        return found.trouble
+    if suspended:
+        message = "builds and roll-outs are frozen; serving goes on"
+        return Finding(truth=Truth.FALSE, reason=Reason.SUSPENDED, message=message)
+    if found.waiting:
+        return found.waiting
+    return Finding(truth=Truth.TRUE, reason=Reason.HEALTHY, message=f"revision {found.stable} has all of the traffic")
+
+
+def _phase(plan: Plan, *, suspended: bool) -> str:
+    if plan.findings.trouble:
+        return "Degraded"
+    if suspended:
+        return "Suspended"
+    return "Progressing" if plan.findings.waiting else "Healthy"
+
+
+def _truth(*, yes: bool) -> Truth:
+    return Truth.TRUE if yes else Truth.FALSE
+
+
+def _not_understood(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus:
+    """Return the former status with the trouble on top: everything else is the newer version's business."""
+    trouble = plan.findings.trouble
+    if trouble is None:
+        return want.status
+    finding = Finding(truth=Truth.FALSE, reason=trouble.reason, message=trouble.message)
+    stalled = Finding(truth=Truth.TRUE, reason=trouble.reason, message=trouble.message)
+    conditions = conditions_from(
+        {"Ready": finding, "Stalled": stalled}, want.status.conditions, generation=want.generation, now=have.now
+    )
+    changes = {"phase": "Degraded", "message": trouble.message, "conditions": conditions}
+    return want.status.model_copy(update={"observed_generation": want.generation, **changes})
+
+
+def _rejected(have: Observed) -> list[RejectedStatus]:
+    return [
+        RejectedStatus(
+            revision=record.snapshot.revision,
+            reason=record.rejection.reason,
+            message=record.rejection.message,
+            at=record.rejection.at,
+        )
+        for record in have.records
+        if record.rejection
+    ]
+
+
+def _rollout(want: Desired, have: Observed, plan: Plan) -> RolloutStatus | None:
+    found = plan.findings
+    if not found.target:
+        return want.status.rollout
+    weight = found.weights.get(found.target, 0)
+    before = want.status.rollout
+    since = None
+    if found.weight_verified and weight:
+        same = before is not None and (before.revision, before.weight) == (found.target, weight)
+        since = before.weight_verified_at if before and same else None
+        since = since or have.now.replace(microsecond=0)
+    return RolloutStatus(revision=found.target, weight=weight, weight_verified_at=since)
+
+
+def _weights(plan: Plan) -> WeightsStatus:
+    found = plan.findings
+    stable = found.weights.get(found.stable, 0) if found.stable else 0
+    return WeightsStatus(stable=stable, candidate=sum(found.weights.values()) - stable)
+
+
+def _build(have: Observed, revision: str | None) -> str:
+    return next((r.snapshot.build_name for r in reversed(have.records) if r.snapshot.revision == revision), "")
+
+
+def _results(have: Observed, *revisions: str | None) -> dict[str, tuple[str, BuildResult]]:
+    """Return build and result by revision, in the order given."""
+    found = {}
+    for revision in revisions:
+        build = have.builds.get(_build(have, revision)) if revision else None
+        if revision and build and build.result:
+            found[revision] = (build.ref.name, build.result)
+    return found
+
+
+def _shown(have: Observed, target: str | None, stable: str | None) -> BuildResult | None:
+    """Return the result that the columns show: the stable revision's, else the target's."""
+    return next((result for _, result in _results(have, stable, target).values()), None)
+
+
+def _artifacts(have: Observed, target: str | None, stable: str | None) -> list[ArtifactSummary]:
+    return [
+        ArtifactSummary(
+            revision=revision,
+            build=build,
+            engine=result.engine,
+            precision=result.precision,
+            digest=result.artifact.digest,
+            size=result.artifact.size,
+            parity={name: figure.value for name, figure in sorted(result.figures.items())},
+            speedup={f"batch{found.batch}": f"{float(found.speedup.value):.2f}" for found in result.latencies},
+        )
+        for revision, (build, result) in sorted(_results(have, stable, target).items())
+    ]
+
+
+def _endpoints(want: Desired, have: Observed) -> EndpointsStatus:
+    if "Service" not in have.proxy.objects:
+        return EndpointsStatus()
+    host = service_host(service_name(want.name), want.namespace)
+    return EndpointsStatus(http=f"http://{host}:{HTTP_PORT}", grpc=f"{host}:{GRPC_PORT}")

@@ -1,24 +1,355 @@
-"""One pass of a model."""
+"""One pass of a model: resolved, built, proven, served and routed; each part in a file of its own."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from modelyard.api.base import duration
+from modelyard.api.model import OptimizedModelSpec
+from modelyard.api.proof import OnFailure
 from modelyard.api.source import Source
-from modelyard.state import Desired, Observed, Plan
+from modelyard.errors import SpecNotUnderstood
+from modelyard.manifests.metadata import Owner, model_owner
+from modelyard.planner.building import build_actions, disowning
+from modelyard.planner.commands import Obeyed, obeyed
+from modelyard.planner.proof import proof_of
+from modelyard.planner.proxy import proxy_actions, proxy_trouble
+from modelyard.planner.records import current, outlived, record_of, recorded, said_again
+from modelyard.planner.resolution import refusal, resolved
+from modelyard.planner.revisions import due_at, made_whole, obstacle_of, rejection_of, retired, revision_of, scaled
+from modelyard.planner.switch import Switch, Wish, switch
+from modelyard.reasons import Reason
+from modelyard.routes import Routes
+from modelyard.snapshot import spec_digest
+from modelyard.state import (
+    Action,
+    BuildPhase,
+    BuildView,
+    Desired,
+    Event,
+    Finding,
+    Findings,
+    Observed,
+    PinFailed,
+    Plan,
+    Record,
+    Truth,
+    Verb,
+)
+from modelyard.traffic.envoy_config import ProxyConfig
+
+ASK_SOURCE_AGAIN = timedelta(seconds=30)
+LOOK_AT_OBSTACLES = timedelta(seconds=30)
 
 
-def plan_model(want: Desired, have: Observed) -> Plan:
-    """Return what this pass does: actions in their order, what was found, when to look again."""
-    raise NotImplementedError
+@dataclass(slots=True, kw_only=True)
+class _Pass:
+    """What a pass has come to so far."""
+
+    want: Desired
+    spec: OptimizedModelSpec
+    have: Observed
+    owner: Owner
+    actions: list[Action] = field(default_factory=list)
+    stages: dict[str, Finding] = field(default_factory=dict)
+    trouble: Finding | None = None
+    waiting: Finding | None = None
+    looks: list[timedelta] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    handled: str | None = None
+    switch: Switch | None = None
+
+    def in_trouble(self, finding: Finding) -> None:
+        """Keep the first trouble: what comes after it is its consequence."""
+        self.trouble = self.trouble or finding
+
+    def waits(self, reason: Reason, message: str) -> None:
+        """Keep the first thing that is waited for."""
+        self.waiting = self.waiting or _false(reason, message)
 
 
 def needs_pin(want: Desired, have: Observed) -> Source | None:
-    """Return the source to pin before planning, or None where nothing is to be resolved.
-
-    The shell pins it (branch to commit, tag to digest; a pvc needs no I/O) and plans with ``Observed.pin``.
-    """
-    raise NotImplementedError
+    """Return the source to pin before planning, or None where nothing is to be resolved."""
+    spec = want.spec
+    if isinstance(spec, SpecNotUnderstood) or want.deleting or spec.suspend or refusal(spec):
+        return None
+    return spec.source if _unresolved(want, spec, have) else None
 
 
 def wanted_builds(have: Observed) -> frozenset[str]:
     """Return the names of the ModelBuilds that this model's records name."""
-    raise NotImplementedError
+    return frozenset(record.snapshot.build_name for record in have.records)
+
+
+def plan_model(want: Desired, have: Observed) -> Plan:
+    """Return what this pass does: actions in their order, what was found, when to look again."""
+    if isinstance(want.spec, SpecNotUnderstood):
+        found = _false(Reason.SPEC_NOT_UNDERSTOOD, str(want.spec))
+        return Plan(actions=(), findings=Findings(trouble=found, understood=False))
+    if want.deleting:
+        return Plan(actions=(), findings=Findings(understood=False))
+    this = _Pass(want=want, spec=want.spec, have=have, owner=model_owner(want.namespace, want.name, want.uid))
+    target = _resolve(this)
+    result = _build(this, target) if target else None
+    candidate = target if target and result and _proven(this, target, result) else None
+    _serve(this, candidate)
+    _route(this, candidate, target)
+    _tidy(this, target)
+    _obstacles(this)
+    return _plan(this, target)
+
+
+def _unresolved(want: Desired, spec: OptimizedModelSpec, have: Observed) -> bool:
+    record = current(have)
+    refresh = not isinstance(want.command, Exception) and want.command is not None and want.command.verb is Verb.REFRESH
+    return record is None or record.spec_digest != spec_digest(spec) or refresh
+
+
+def _resolve(this: _Pass) -> Record | None:
+    """Return the record to follow: that of the spec as it is, or the former one while this can't be resolved."""
+    want, spec, have = this.want, this.spec, this.have
+    command = obeyed(want, this.owner, have, spec_digest(spec))
+    if command is not None:
+        this.events.append(command.event)
+        this.handled = want.command_text
+        this.actions += command.actions
+    if spec.suspend:
+        return None
+    if refused := refusal(spec):
+        this.stages["SourceResolved"] = refused
+        this.in_trouble(refused)
+        return None
+    record = current(have)
+    if not _unresolved(want, spec, have):
+        this.stages["SourceResolved"] = _resolved_finding(record) if record else _unknown()
+        return record
+    return _recorded(this, command)
+
+
+def _recorded(this: _Pass, command: Obeyed | None) -> Record | None:
+    """Record what the pin was resolved to; the next pass follows it."""
+    want, spec, have = this.want, this.spec, this.have
+    if have.pin is None or isinstance(have.pin, PinFailed):
+        failed = have.pin or PinFailed(reason=Reason.RESOLVING, message="the source was not resolved in this pass")
+        this.stages["SourceResolved"] = _false(failed.reason, failed.message)
+        this.in_trouble(this.stages["SourceResolved"])
+        this.looks.append(ASK_SOURCE_AGAIN)
+        this.handled = None if command and command.refresh else this.handled
+        return None
+    snapshot = resolved(want, spec, have.pin)
+    record = current(have)
+    if record and record.snapshot == snapshot and record.spec_digest == spec_digest(spec):
+        this.stages["SourceResolved"] = _resolved_finding(record)  # refreshed, and nothing had changed
+        return record
+    this.actions.append(
+        recorded(
+            this.owner,
+            have,
+            snapshot,
+            generation=want.generation,
+            spec_digest=spec_digest(spec),
+            why=f"generation {want.generation} is resolved to revision {snapshot.revision}",
+        )
+    )
+    this.stages["SourceResolved"] = _true(Reason.RESOLVED, f"revision {snapshot.revision}")
+    this.waits(Reason.RESOLVING, f"generation {want.generation} becomes revision {snapshot.revision}")
+    return None
+
+
+def _build(this: _Pass, target: Record) -> BuildView | None:
+    """Bring the target's build about; return it once it succeeded."""
+    this.actions += build_actions(this.want, this.spec, this.have, target.snapshot)
+    view = this.have.builds.get(target.snapshot.build_name)
+    name = target.snapshot.build_name
+    if view is None or view.deleting or view.attempt < target.snapshot.attempt:
+        this.stages["Converted"] = _unknown(Reason.BUILDING, f"build {name} is being made")
+        this.waits(Reason.BUILDING, f"build {name} is being made")
+        return None
+    if view.key != target.snapshot.build_key:
+        message = f"build {name} was made from other inputs; delete it, and it is made anew"
+        this.stages["Converted"] = _false(Reason.DIGEST_MISMATCH, message)
+        this.in_trouble(this.stages["Converted"])
+        return None
+    if view.phase is BuildPhase.SUCCEEDED and view.result is not None:
+        this.stages["Converted"] = _true(Reason.BUILT, f"build {name}: {view.message}")
+        return view
+    reason = view.reason or Reason.BUILDING
+    found = _false(reason, f"build {name}: {view.message}" if view.message else f"build {name} waits")
+    this.stages["Converted"] = found
+    if view.phase is BuildPhase.FAILED or reason not in {Reason.BUILDING, Reason.STARTING, Reason.WAITING}:
+        this.in_trouble(found)
+    else:
+        this.waits(Reason.BUILDING, found.message)
+    return None
+
+
+def _proven(this: _Pass, target: Record, view: BuildView) -> bool:
+    """Return whether the target may have traffic: its gates hold, or a person said so; and it was not rejected."""
+    if view.result is None:
+        return False
+    proof = proof_of(this.spec, view.result)
+    this.stages["ParityVerified"] = proof.finding
+    if target.rejection:
+        this.in_trouble(_false(target.rejection.reason, target.rejection.message))
+        return _holder(this.have) == target.snapshot.revision
+    if proof.passed or target.promoted or _holder(this.have) == target.snapshot.revision:
+        return True
+    if this.spec.gates.on_failure is OnFailure.HOLD:
+        revision = target.snapshot.revision
+        fix = f"command 'promote {revision} <nonce>' to serve it all the same"
+        this.in_trouble(_false(Reason.HELD, f"{proof.finding.message}; {fix}"))
+    else:
+        this.in_trouble(proof.finding)
+    return False
+
+
+def _serve(this: _Pass, candidate: Record | None) -> None:
+    """Keep whole what serves, and start the candidate."""
+    holder = record_of(this.have, _holder(this.have))
+    names = {record.snapshot.revision: record for record in (holder, candidate) if record}
+    for name, record in names.items():
+        build = this.have.builds.get(record.snapshot.build_name)
+        view = this.have.revisions.get(name)
+        if build and build.result:
+            replicas = this.spec.serving.replicas
+            revision = revision_of(this.owner, record.snapshot, build.result, replicas)
+            this.actions += made_whole(revision, view)
+        this.actions += scaled(view, this.spec.serving.replicas)
+    if candidate and candidate is not holder:
+        _judge(this, candidate)
+    elif holder:
+        view = this.have.revisions.get(holder.snapshot.revision)
+        obstacle = obstacle_of(view) if view and view.ready_replicas < this.spec.serving.replicas else None
+        if obstacle:
+            this.in_trouble(obstacle)
+
+
+def _judge(this: _Pass, candidate: Record) -> None:
+    """Reject a candidate that can't be; say what one that isn't ready waits for."""
+    view = this.have.revisions.get(candidate.snapshot.revision)
+    if view is None or candidate.rejection:
+        return
+    deadline = duration(this.spec.rollout.progress_deadline)
+    rejection = rejection_of(view, deadline=deadline, now=this.have.now)
+    if rejection:
+        this.actions.append(said_again(this.owner, candidate, rejection.message, rejection=rejection))
+        this.in_trouble(_false(rejection.reason, rejection.message))
+        return
+    if obstacle := obstacle_of(view):
+        this.in_trouble(obstacle)
+    due = due_at(view, deadline=deadline)
+    if due is not None:
+        this.looks.append(due - this.have.now)
+
+
+def _route(this: _Pass, candidate: Record | None, target: Record | None) -> None:
+    """Bring the proxy about and the traffic to the candidate."""
+    have, spec = this.have, this.spec
+    record = target or record_of(have, _holder(have)) or current(have)
+    if record is None:
+        return
+    name = candidate.snapshot.revision if candidate and not candidate.rejection else None
+    if candidate and candidate.rejection and _holder(have) == candidate.snapshot.revision:
+        name = candidate.snapshot.revision
+    view = have.revisions.get(name) if name else None
+    ready = view is not None and view.ready_replicas >= spec.serving.replicas
+    config = ProxyConfig(
+        model=this.want.name,
+        namespace=this.want.namespace,
+        model_name=record.snapshot.serving.model_name,
+        routes=have.proxy.routes or Routes(),
+        cluster_domain=this.want.defaults.cluster_domain,
+    )
+    wish = Wish(
+        target=name,
+        ready=ready,
+        frozen=spec.suspend,
+        retire_delay=this.want.defaults.retire_delay,
+        known=this.want.status.stable_revision or None,
+    )
+    this.switch = switch(this.owner, config, have, wish)
+    this.actions += this.switch.actions
+    this.actions += proxy_actions(this.owner, spec.traffic.proxy, record.snapshot.proxy_image, have)
+    if this.switch.requeue_after is not None and have.proxy.pods:
+        this.looks.append(this.switch.requeue_after)
+    if trouble := proxy_trouble(have):
+        this.in_trouble(trouble)
+    if name and not ready and not this.trouble:
+        pods = view.ready_replicas if view else 0
+        this.waits(Reason.WARMING, f"{pods} of {spec.serving.replicas} pods of {name} are ready")
+
+
+def _tidy(this: _Pass, target: Record | None) -> None:
+    """Stop what no proxy knows any more, and forget what is beyond the history."""
+    have = this.have
+    if this.switch is None or this.spec.suspend:
+        return
+    for name in sorted(this.switch.retiring):
+        this.actions += retired(have.revisions[name], why=f"revision {name} has no routes any more")
+    if this.switch.done and target is not None:
+        needed = frozenset({target.snapshot.revision, *this.switch.weights})
+        this.actions += outlived(have, limit=this.spec.rollout.revision_history_limit, needed=needed)
+        this.actions += disowning(this.want, have)
+
+
+def _obstacles(this: _Pass) -> None:
+    """Say what was in the way of this very pass's objects. Nobody tells when that goes: it is looked at again."""
+    if this.have.obstacles:
+        first = this.have.obstacles[0]
+        this.trouble = _false(first.reason, first.message)
+        this.looks.append(LOOK_AT_OBSTACLES)
+
+
+def _plan(this: _Pass, target: Record | None) -> Plan:
+    routes = this.switch
+    stable = routes.stable if routes else None
+    serving = this.have.revisions.get(stable) if stable else None
+    if serving and serving.ready_replicas:
+        message = f"revision {stable}, {serving.ready_replicas} pods ready"
+        this.stages["Serving"] = _true(Reason.AS_EXPECTED, message)
+    else:
+        this.stages["Serving"] = _false(Reason.PODS_NOT_READY if stable else Reason.WAITING, "no pod is ready yet")
+        if stable and not this.trouble:
+            this.waits(Reason.PODS_NOT_READY, f"no pod of {stable} is ready")
+    if routes and target and routes.done and stable == target.snapshot.revision:
+        this.stages["RolloutComplete"] = _true(Reason.ROLLED_OUT, f"revision {stable} has all of the traffic, verified")
+    else:
+        message = routes.message if routes and routes.message else "the target has no traffic yet"
+        this.stages["RolloutComplete"] = _false(Reason.SWITCHING if routes else Reason.WAITING, message)
+        if not this.trouble and not this.spec.suspend:
+            this.waits(Reason.SWITCHING, message)
+    findings = Findings(
+        stages=this.stages,
+        trouble=this.trouble,
+        waiting=this.waiting,
+        stable=stable,
+        target=target.snapshot.revision if target else None,
+        weights=routes.weights if routes else {},
+        weight_verified=bool(routes and routes.verified),
+        handled_command=this.handled,
+    )
+    again = min((max(look, timedelta(milliseconds=200)) for look in this.looks), default=None)
+    return Plan(actions=tuple(this.actions), findings=findings, requeue_after=again, events=tuple(this.events))
+
+
+def _holder(have: Observed) -> str | None:
+    return have.proxy.routes.holder if have.proxy.routes else None
+
+
+def _resolved_finding(record: Record) -> Finding:
+    source = record.snapshot.build.source
+    pinned = {"huggingFace": "commit", "oci": "digest", "pvc": "revision"}[source.kind]
+    return _true(Reason.RESOLVED, f"{pinned} {getattr(source, pinned) or '(as written)'}")
+
+
+def _true(reason: Reason, message: str) -> Finding:
+    return Finding(truth=Truth.TRUE, reason=reason, message=message)
+
+
+def _false(reason: Reason, message: str) -> Finding:
+    return Finding(truth=Truth.FALSE, reason=reason, message=message)
+
+
+def _unknown(reason: Reason = Reason.WAITING, message: str = "") -> Finding:
+    return Finding(truth=Truth.UNKNOWN, reason=reason, message=message)

@@ -1,0 +1,106 @@
+"""Why a build failed, from what its pods left behind: ordered checks, the first that has a reason wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modelyard.contract import ExitCode, Step
+from modelyard.reasons import Reason
+from modelyard.state import BuildDesired, BuildPodView, ContainerEnd, JobView
+
+GIB = 1 << 30
+_TAIL = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A reason and what to tell."""
+
+    reason: Reason
+    message: str
+
+
+Check = Callable[[BuildDesired, JobView, list[BuildPodView]], Failure | None]
+
+
+def failure_of(want: BuildDesired, job: JobView, pods: list[BuildPodView]) -> Failure:
+    """Return why ``job`` failed. ``pods`` are its own, oldest first."""
+    for check in (_memory, _said_by_a_step, _waited_too_long, _ended_without_a_word):
+        if failure := check(want, job, pods):
+            return failure
+    lost = f"its pods were lost more often than the Job retries ({job.failed_message or job.failed})"
+    return Failure(reason=Reason.POD_LOST, message=f"{lost}; try again with the command retry")
+
+
+def out_of_memory(pods: list[BuildPodView]) -> ContainerEnd | None:
+    """Return how the conversion, or the server beside it, was killed for memory; None if neither was."""
+    ends = [end for pod in reversed(pods) for end in pod.ends if end.oom]
+    return ends[0] if ends else None
+
+
+def memory_estimate(pods: list[BuildPodView]) -> int | None:
+    """Return what the conversion said it needs, in bytes: written before it loads the weights."""
+    said = [end.termination for pod in reversed(pods) for end in pod.ends if end.termination]
+    return next((t.memory_estimate_bytes for t in said if t.memory_estimate_bytes), None)
+
+
+def in_the_way(pods: list[BuildPodView]) -> Failure | None:
+    """Return what keeps the newest pod from running; it may yet go away."""
+    if not pods:
+        return None
+    pod = pods[-1]
+    if pod.image_error:
+        fix = "correct the image in the chart's values, or let the nodes pull it"
+        return Failure(reason=Reason.IMAGE_NOT_PULLABLE, message=f"{pod.image_error}; {fix}")
+    if pod.unschedulable:
+        fix = "lower build.resources.requests or add a node; it starts as soon as one fits"
+        return Failure(reason=Reason.NO_NODE_FITS, message=f"{pod.unschedulable}; {fix}")
+    if pod.cannot_start:
+        return Failure(reason=Reason.PODS_NOT_READY, message=pod.cannot_start)
+    return None
+
+
+def _memory(want: BuildDesired, job: JobView, pods: list[BuildPodView]) -> Failure | None:
+    end = out_of_memory(pods)
+    if end is None:
+        return None
+    limit = f"{job.memory_limit / GIB:.2f} GiB" if job.memory_limit else "what the node has"
+    estimate = memory_estimate(pods)
+    needs = f"; it asked for {estimate / GIB:.2f} GiB" if estimate else ""
+    fix = "raise build.resources.limits.memory"
+    message = f"{end.name} was killed for using more memory than {limit}{needs}; {fix} of {want.name}'s model"
+    return Failure(reason=Reason.OUT_OF_MEMORY, message=message)
+
+
+def _said_by_a_step(_want: BuildDesired, _job: JobView, pods: list[BuildPodView]) -> Failure | None:
+    """Return what a step said on its way out, a refusal before what might have passed."""
+    ends = [end for pod in reversed(pods) for end in pod.ends if end.exit_code != ExitCode.OK]
+    ends.sort(key=lambda end: end.exit_code < ExitCode.REFUSED)
+    said = [end.termination for end in ends if end.termination and end.termination.reason]
+    if not said or said[0].reason is None:
+        return None
+    return Failure(reason=Reason(said[0].reason.value), message=f"{said[0].step}: {said[0].message}")
+
+
+def _waited_too_long(want: BuildDesired, job: JobView, pods: list[BuildPodView]) -> Failure | None:
+    if job.failed != "DeadlineExceeded":
+        return None
+    obstacle = in_the_way(pods)
+    if obstacle:
+        return obstacle
+    timeout = getattr(want.spec, "timeout", "")
+    message = f"it was not done after {timeout}; raise build.timeout"
+    return Failure(reason=Reason.DEADLINE_EXCEEDED, message=message)
+
+
+def _ended_without_a_word(_want: BuildDesired, _job: JobView, pods: list[BuildPodView]) -> Failure | None:
+    """Return a step that ended in an error of its own: a traceback, or nothing at all."""
+    steps = {step.value for step in Step}
+    ends = [end for pod in reversed(pods) for end in pod.ends if end.name in steps and end.exit_code not in {0, 137}]
+    if not ends:
+        return None
+    words = ends[0].termination.message if ends[0].termination else ends[0].message
+    tail = words[-_TAIL:].strip() or "it said nothing"
+    message = f"{ends[0].name} ended with exit code {ends[0].exit_code}: {tail}"
+    return Failure(reason=Reason.CONVERSION_FAILED, message=message)

@@ -1,0 +1,98 @@
+"""A model's build: made or shared, owned, waited for."""
+
+from __future__ import annotations
+
+from modelyard.api.build import (
+    BuildImages,
+    CandidateSpec,
+    DestinationSpec,
+    ModelBuildSpec,
+    PinnedHuggingFace,
+    PinnedOci,
+    PinnedPvc,
+    PinnedSource,
+)
+from modelyard.api.model import OptimizedModelSpec
+from modelyard.api.optimization import ShapesSpec
+from modelyard.api.proof import ParitySpec
+from modelyard.api.source import SecretKeyRef, SecretRef
+from modelyard.contract import Objective
+from modelyard.manifests.metadata import model_owner, owner_reference
+from modelyard.manifests.modelbuild import build_manifest
+from modelyard.manifests.overlay import merged_resources
+from modelyard.naming import build_tag, owner_field_manager
+from modelyard.snapshot import HuggingFacePin, OciPin, Pin, Snapshot
+from modelyard.state import Action, BuildView, Create, Delete, Desired, Disown, Observed, Own
+
+
+def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snapshot: Snapshot) -> list[Action]:
+    """Return what brings the build about: POST, or a reference of our own on one that is there."""
+    view = have.builds.get(snapshot.build_name)
+    if view is None:
+        manifest = build_manifest(want.namespace, build_spec(want, spec, snapshot))
+        return [Create(manifest=manifest, why=f"revision {snapshot.revision} needs it")]
+    if view.deleting:
+        return []
+    if view.attempt < snapshot.attempt:
+        return [Delete(ref=view.ref, why=f"attempt {snapshot.attempt} was commanded")]
+    return owning(want, view)
+
+
+def owning(want: Desired, view: BuildView) -> list[Action]:
+    """Return the reference of this model on a build, unless it is there."""
+    if view.owned or view.deleting:
+        return []
+    reference = owner_reference(model_owner(want.namespace, want.name, want.uid), controller=False)
+    return [Own(ref=view.ref, owner=reference, manager=owner_field_manager(want.uid), why="this model needs it")]
+
+
+def disowning(want: Desired, have: Observed) -> list[Action]:
+    """Return: builds that no record names any more are left to others, or to nobody."""
+    needed = {record.snapshot.build_name for record in have.records}
+    return [
+        Disown(ref=view.ref, manager=owner_field_manager(want.uid), why="no revision of this model needs it")
+        for name, view in sorted(have.builds.items())
+        if view.owned and name not in needed and not view.deleting
+    ]
+
+
+def build_spec(want: Desired, spec: OptimizedModelSpec, snapshot: Snapshot) -> ModelBuildSpec:
+    """Return the ModelBuild's spec: what the snapshot fixes, and how the conversion runs as the spec says now."""
+    build, defaults = snapshot.build, want.defaults
+    name = snapshot.build_name
+    return ModelBuildSpec(
+        key=snapshot.build_key,
+        attempt=snapshot.attempt,
+        source=_source(build.source),
+        task=build.task,
+        candidates=[CandidateSpec(engine=c.engine, precision=c.precision) for c in build.candidates],
+        objective=build.objective or Objective.THROUGHPUT,
+        shapes=ShapesSpec.model_validate(build.shapes.model_dump()),
+        parity=ParitySpec.model_validate(build.parity.model_dump()) if build.parity else None,
+        images=BuildImages(runtime=build.runtime_image, triton=snapshot.serving.triton_image),
+        destination=DestinationSpec(
+            repository=f"{defaults.registry.push}/{want.namespace}/{name}",
+            tag=build_tag(name, snapshot.attempt),
+            plain_http=defaults.registry.plain_http,
+        ),
+        pod=spec.build.pod,
+        resources=merged_resources(spec.build.resources, defaults.build_resources),
+        memory_limit_is_users="memory" in spec.build.resources.limits,
+        scratch=spec.build.scratch,
+        timeout=spec.build.timeout,
+    )
+
+
+def _source(pin: Pin) -> PinnedSource:
+    if isinstance(pin, HuggingFacePin):
+        token = SecretKeyRef(name=pin.token_secret, key=pin.token_key) if pin.token_secret else None
+        return PinnedSource(
+            hugging_face=PinnedHuggingFace(
+                repo=pin.repo, revision=pin.commit, endpoint=pin.endpoint, token_secret_ref=token
+            )
+        )
+    if isinstance(pin, OciPin):
+        secret = SecretRef(name=pin.pull_secret) if pin.pull_secret else None
+        ref = f"{pin.repository}@{pin.digest}"
+        return PinnedSource(oci=PinnedOci(ref=ref, plain_http=pin.plain_http, pull_secret_ref=secret))
+    return PinnedSource(pvc=PinnedPvc(claim_name=pin.claim_name, path=pin.path, revision=pin.revision))

@@ -1,0 +1,50 @@
+"""The model's proxy: its Deployment, Service and budget. Its routes are the switch's."""
+
+from __future__ import annotations
+
+from modelyard.api.model import ProxySpec
+from modelyard.manifests.metadata import Owner
+from modelyard.manifests.pdb import proxy_budget
+from modelyard.manifests.proxy import ProxyInputs, proxy_deployment
+from modelyard.manifests.service import public_service
+from modelyard.reasons import Reason
+from modelyard.state import Action, Apply, Create, Delete, Finding, Observed, Scale, Truth
+
+
+def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed) -> list[Action]:
+    """Return what brings the proxy to what the spec says."""
+    there = have.proxy.objects
+    inputs = ProxyInputs(image=image, resources=proxy.resources)
+    actions: list[Action] = []
+    if "Service" not in there:
+        actions.append(Create(manifest=public_service(owner), why="clients ask here"))
+    if "Deployment" not in there:
+        actions.append(Create(manifest=proxy_deployment(owner, inputs, proxy.replicas), why="it carries the traffic"))
+    elif have.proxy.inputs != inputs.digest:
+        ref, manifest = there["Deployment"], proxy_deployment(owner, inputs, proxy.replicas)
+        manifest["metadata"] |= {"uid": ref.uid, "resourceVersion": ref.resource_version}
+        actions.append(Apply(manifest=manifest, why="its image or its resources changed"))
+    elif have.proxy.wanted_replicas != proxy.replicas:
+        why = f"traffic.proxy.replicas is {proxy.replicas}"
+        actions.append(Scale(ref=there["Deployment"], replicas=proxy.replicas, why=why))
+    return actions + _budget(owner, proxy, have)
+
+
+def proxy_trouble(have: Observed) -> Finding | None:
+    """Return what keeps the proxy from running while none of it is ready."""
+    pods = [pod for pod in have.proxy.pods if not pod.terminating]
+    if any(pod.ready for pod in pods):
+        return None
+    said = next((pod.image_error or pod.unschedulable or pod.cannot_start for pod in pods), None)
+    if said is None:
+        return None
+    return Finding(truth=Truth.FALSE, reason=Reason.PROXY_NOT_READY, message=f"the proxy can't run: {said}")
+
+
+def _budget(owner: Owner, proxy: ProxySpec, have: Observed) -> list[Action]:
+    budget = have.proxy.objects.get("PodDisruptionBudget")
+    if proxy.replicas > 1 and budget is None:
+        return [Create(manifest=proxy_budget(owner), why="a drained node takes one proxy at a time")]
+    if proxy.replicas == 1 and budget is not None:
+        return [Delete(ref=budget, why="one pod needs no budget")]
+    return []

@@ -1,0 +1,78 @@
+"""Records: the ControllerRevisions that hold what generations were resolved to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from modelyard.manifests.controllerrevision import Said, record_manifest
+from modelyard.manifests.metadata import Owner
+from modelyard.naming import record_name
+from modelyard.snapshot import Snapshot
+from modelyard.state import Action, Apply, Create, Delete, Observed, Record, Rejection
+
+
+def current(have: Observed) -> Record | None:
+    """Return the record that the model follows: the one with the highest sequence."""
+    return have.records[-1] if have.records else None
+
+
+def record_of(have: Observed, revision: str | None) -> Record | None:
+    """Return the newest record of a revision, None if there is none."""
+    return next((record for record in reversed(have.records) if record.snapshot.revision == revision), None)
+
+
+def recorded(
+    owner: Owner, have: Observed, snapshot: Snapshot, *, generation: int, spec_digest: str, why: str
+) -> Action:
+    """Return the action that makes ``snapshot`` the current one.
+
+    One that was there before comes back, without what was said about it: the spec was written anew.
+    """
+    sequence = next_sequence(have)
+    known = next((r for r in have.records if r.ref.name == record_name(owner.name, snapshot.digest)), None)
+    said = Said(sequence=sequence, generation=generation, spec_digest=spec_digest)
+    if known is None:
+        return Create(manifest=record_manifest(owner, snapshot, said), why=why)
+    said = replace(said, precondition=_precondition(known))
+    return Apply(manifest=record_manifest(owner, known.snapshot, said), why=why)
+
+
+def said_again(
+    owner: Owner,
+    record: Record,
+    why: str,
+    *,
+    promoted: bool | None = None,
+    rejection: Rejection | None = None,
+    sequence: int | None = None,
+) -> Action:
+    """Return the action that says something more about a record."""
+    kept = record.rejection if rejection is None else rejection
+    said = Said(
+        sequence=sequence or record.sequence,
+        generation=record.generation,
+        spec_digest=record.spec_digest,
+        promoted=record.promoted if promoted is None else promoted,
+        rejection=_rejection(kept) if kept else None,
+        precondition=_precondition(record),
+    )
+    return Apply(manifest=record_manifest(owner, record.snapshot, said), why=why)
+
+
+def next_sequence(have: Observed) -> int:
+    """Return a sequence above all there are."""
+    return max((record.sequence for record in have.records), default=0) + 1
+
+
+def outlived(have: Observed, *, limit: int, needed: frozenset[str]) -> list[Action]:
+    """Return deletions of the oldest records beyond ``limit``, leaving those of revisions that are ``needed``."""
+    old = [record for record in have.records if record.snapshot.revision not in needed]
+    return [Delete(ref=record.ref, why="beyond rollout.revisionHistoryLimit") for record in old[: len(old) - limit]]
+
+
+def _precondition(record: Record) -> dict[str, str]:
+    return {"uid": record.ref.uid, "resourceVersion": record.ref.resource_version}
+
+
+def _rejection(rejection: Rejection) -> dict[str, str]:
+    return {"reason": rejection.reason, "message": rejection.message, "at": rejection.at.isoformat()}

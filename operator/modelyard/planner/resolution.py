@@ -1,0 +1,106 @@
+"""Resolving a generation: everything that the spec leaves open, settled once and recorded."""
+
+from __future__ import annotations
+
+import math
+
+from modelyard.api.model import OptimizedModelSpec
+from modelyard.contract import (
+    SUPPORTED_CANDIDATES,
+    SUPPORTED_TASKS,
+    Candidate,
+    Engine,
+    ParityGate,
+    Precision,
+    Shapes,
+    Task,
+)
+from modelyard.gates import GateNotApplicable, parity_for_task
+from modelyard.manifests.overlay import merged_resources
+from modelyard.reasons import Reason
+from modelyard.snapshot import BuildSnapshot, Pin, ServingSnapshot, Snapshot, snapshot_of
+from modelyard.state import Desired, Finding, Truth
+
+DEFAULT_INSTANCES = 2
+
+
+def refusal(spec: OptimizedModelSpec) -> Finding | None:
+    """Return why this version can't build what the spec asks for, None if it can."""
+    if spec.task not in (Task.AUTO, *SUPPORTED_TASKS):
+        known = " and ".join(SUPPORTED_TASKS)
+        return _refused(Reason.NOT_SUPPORTED_YET, f"spec.task {spec.task} is not supported yet; {known} are")
+    if not candidates_of(spec):
+        wanted = f"{spec.optimization.engine} with {spec.optimization.precision}"
+        known = ", ".join(f"{c.engine} {c.precision}" for c in SUPPORTED_CANDIDATES)
+        return _refused(Reason.NOT_SUPPORTED_YET, f"{wanted} is not supported yet; choose Auto or one of {known}")
+    if spec.task is not Task.AUTO:
+        try:
+            parity_for_task(parity_gate(spec), spec.task)
+        except GateNotApplicable as error:
+            return _refused(Reason.GATE_NOT_APPLICABLE, str(error))
+    return None
+
+
+def candidates_of(spec: OptimizedModelSpec) -> tuple[Candidate, ...]:
+    """Return what is to be tried, in order."""
+    engine, precision = spec.optimization.engine, spec.optimization.precision
+    return tuple(
+        candidate
+        for candidate in SUPPORTED_CANDIDATES
+        if engine in (Engine.AUTO, candidate.engine) and precision in (Precision.AUTO, candidate.precision)
+    )
+
+
+def parity_gate(spec: OptimizedModelSpec) -> ParityGate:
+    """Return the gate as the user set it."""
+    return ParityGate.model_validate(spec.gates.parity.to_dict())
+
+
+def resolved(want: Desired, spec: OptimizedModelSpec, pin: Pin, *, attempt: int = 1) -> Snapshot:
+    """Return the snapshot of this generation."""
+    candidates = candidates_of(spec)
+    compete = len(candidates) > 1  # only then do the gate and the objective decide what is built
+    build = BuildSnapshot(
+        source=pin,
+        task=spec.task,
+        candidates=candidates,
+        objective=spec.optimization.objective if compete else None,
+        shapes=Shapes.model_validate(spec.optimization.shapes.to_dict()),
+        parity=parity_gate(spec) if compete else None,
+        runtime_image=want.defaults.images.runtime,
+    )
+    return snapshot_of(build, _serving(want, spec), attempt=attempt, proxy_image=want.defaults.images.envoy)
+
+
+def _serving(want: Desired, spec: OptimizedModelSpec) -> ServingSnapshot:
+    defaults, serving = want.defaults, spec.serving
+    return ServingSnapshot(
+        model_name=serving.model_name or want.name,
+        operator_image=defaults.images.operator,
+        triton_image=defaults.images.triton,
+        registry=defaults.registry.pull,
+        plain_http=defaults.registry.plain_http,
+        pull_secret=defaults.registry.pull_secret,
+        resources=merged_resources(serving.resources, defaults.serving_resources),
+        batching=serving.batching,
+        instances=_instances(spec),
+        pod=serving.pod,
+        drain_seconds=defaults.drain_seconds,
+    )
+
+
+def _instances(spec: OptimizedModelSpec) -> int:
+    """Return the number of copies: one a core that the user gives, for each runs on one thread."""
+    serving = spec.serving
+    if isinstance(serving.instances, int):
+        return serving.instances
+    cpu = serving.resources.limits.get("cpu", serving.resources.requests.get("cpu"))
+    return DEFAULT_INSTANCES if cpu is None else max(1, math.ceil(_cores(str(cpu))))
+
+
+def _cores(quantity: str) -> float:
+    return float(quantity.removesuffix("m")) / 1000 if quantity.endswith("m") else float(quantity)
+
+
+def _refused(reason: Reason, message: str) -> Finding:
+    return Finding(truth=Truth.FALSE, reason=reason, message=message)

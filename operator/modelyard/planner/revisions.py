@@ -1,0 +1,115 @@
+"""A revision's objects: made once, scaled, retired; and what its pods say of themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from modelyard.api.status import BuildResult
+from modelyard.contract import Engine, Precision, Task
+from modelyard.manifests.configmap import revision_config
+from modelyard.manifests.deployment import revision_deployment
+from modelyard.manifests.metadata import Owner
+from modelyard.manifests.pdb import revision_budget
+from modelyard.manifests.revision import Revision
+from modelyard.manifests.service import headless_service
+from modelyard.reasons import Reason
+from modelyard.snapshot import Snapshot
+from modelyard.state import Action, Create, Delete, Finding, Manifest, PodView, Rejection, RevisionView, Scale, Truth
+
+SAID_BY_THE_SERVER = {"GoldenMismatch": Reason.GOLDEN_MISMATCH, "ServerRefused": Reason.SERVER_REFUSED}
+
+
+def revision_of(owner: Owner, snapshot: Snapshot, result: BuildResult, replicas: int) -> Revision:
+    """Return a revision as its manifests need it."""
+    return Revision(
+        owner=owner,
+        snapshot=snapshot,
+        digest=result.artifact.digest,
+        engine=Engine(result.engine),
+        precision=Precision(result.precision),
+        task=Task(result.task),
+        replicas=replicas,
+    )
+
+
+def made_whole(revision: Revision, view: RevisionView | None) -> list[Action]:
+    """Return what is missing of a revision, in the order in which pods need it. What is there stays as it is."""
+    builders: dict[str, Callable[[], Manifest]] = {
+        "ConfigMap": lambda: revision_config(revision),
+        "Service": lambda: headless_service(revision.owner, revision.name),
+        "Deployment": lambda: revision_deployment(revision),
+    }
+    if revision.replicas > 1:
+        builders["PodDisruptionBudget"] = lambda: revision_budget(revision.owner, revision.name)
+    there = set(view.objects) if view else set()
+    why = f"revision {revision.name} {'lacks it' if there else 'starts'}"
+    return [Create(manifest=build(), why=why) for kind, build in builders.items() if kind not in there]
+
+
+def scaled(view: RevisionView | None, replicas: int) -> list[Action]:
+    """Return the change of the number of pods, and of the budget that only several have."""
+    actions: list[Action] = []
+    if view is None:
+        return actions
+    if view.replicas is not None and view.replicas != replicas:
+        ref = view.objects["Deployment"]
+        actions.append(Scale(ref=ref, replicas=replicas, why=f"serving.replicas is {replicas}"))
+    if replicas == 1 and "PodDisruptionBudget" in view.objects and "PodDisruptionBudget" not in view.deleting:
+        actions.append(Delete(ref=view.objects["PodDisruptionBudget"], why="one pod needs no budget"))
+    return actions
+
+
+def retired(view: RevisionView, why: str) -> list[Action]:
+    """Return deletions of all that is left of a revision, its pods' Deployment first."""
+    order = ("Deployment", "Service", "PodDisruptionBudget", "ConfigMap")
+    there = [kind for kind in order if kind in view.objects and kind not in view.deleting]
+    return [Delete(ref=view.objects[kind], why=why) for kind in there]
+
+
+def obstacle_of(view: RevisionView) -> Finding | None:
+    """Return what keeps a revision's pods from running and may yet go away."""
+    pods = [pod for pod in view.pods if not pod.terminating and not pod.ready]
+    for pod in pods:
+        if pod.image_error:
+            fix = "correct the image in the chart's values, or let the nodes pull it"
+            return _finding(Reason.IMAGE_NOT_PULLABLE, f"{pod.image_error}; {fix}")
+        if pod.unschedulable:
+            fix = "lower serving.resources.requests or add a node; it starts as soon as one fits"
+            return _finding(Reason.NO_ROOM, f"{pod.unschedulable}; {fix}")
+        if pod.cannot_start:
+            return _finding(Reason.PODS_NOT_READY, pod.cannot_start)
+    return _finding(Reason.NO_ROOM, view.failure) if view.failure else None
+
+
+def rejection_of(view: RevisionView, *, deadline: timedelta, now: datetime) -> Rejection | None:
+    """Return why a candidate is rejected: its server says so, or it is not ready in time."""
+    for pod in view.pods:
+        if said := _said(pod):
+            reason, message = said
+            return Rejection(reason=reason, message=message, at=now.replace(microsecond=0))
+    due = due_at(view, deadline=deadline)
+    if due is None or now < due:
+        return None
+    message = f"not ready by {due.isoformat(timespec='seconds')}, rollout.progressDeadline after its pods had a node"
+    return Rejection(reason=Reason.PROGRESS_DEADLINE_EXCEEDED, message=message, at=now.replace(microsecond=0))
+
+
+def due_at(view: RevisionView, *, deadline: timedelta) -> datetime | None:
+    """Return when an unready revision is to be ready, None as long as its pods have no node."""
+    since = [pod.scheduled_at for pod in view.pods if pod.scheduled_at and not pod.ready and not pod.terminating]
+    return min(since) + deadline if since else None
+
+
+def _said(pod: PodView) -> tuple[Reason, str] | None:
+    """Return the server's last words where they are a verdict on the revision."""
+    try:
+        words = json.loads(pod.terminated or "")
+        return SAID_BY_THE_SERVER[words["reason"]], f"{pod.name}: {words['message']}"
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _finding(reason: Reason, message: str) -> Finding:
+    return Finding(truth=Truth.FALSE, reason=reason, message=message)

@@ -1,0 +1,155 @@
+"""The roll-out: one candidate goes from 0 to 100 in one verified step, and the old revision retires after a delay.
+
+The order is the promise: cluster known -> healthy in every proxy -> weight -> verified on every proxy -> delay ->
+cluster dropped -> verified -> pods stopped. Only what the proxies themselves say counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from modelyard.manifests.configmap import proxy_config
+from modelyard.manifests.metadata import Owner
+from modelyard.naming import NUDGE_ANNOTATION
+from modelyard.routes import WHOLE, Routes
+from modelyard.state import Action, Annotate, Apply, Create, Observed
+from modelyard.traffic.envoy_config import ProxyConfig, routes_hash
+
+LOOK_AGAIN = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """Where the traffic stands and what is done about it.
+
+    ``verified``: every proxy that runs serves the routes as written. ``done``: the target has all of the traffic,
+    verified. ``retiring``: revisions that no proxy knows any more, so that their pods may stop.
+    """
+
+    actions: tuple[Action, ...]
+    stable: str | None
+    weights: dict[str, int]
+    verified: bool
+    done: bool
+    retiring: frozenset[str]
+    message: str
+    requeue_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the switch is to reach. ``target``: None while there is none; ``ready``: it may take over."""
+
+    target: str | None
+    ready: bool
+    frozen: bool = False
+    retire_delay: timedelta
+    known: str | None = None  # the stable revision of the status, for routes that somebody deleted
+
+
+def switch(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Switch:
+    """Return the next step. ``config`` says everything but the routes."""
+    written = have.proxy.routes
+    if written is None:
+        return _first(owner, config, have, wish)
+    verified = is_verified(have)
+    following, message, wait = _following(have, wish, written, verified=verified)
+    if following != written:
+        config = replace(config, routes=following)
+        actions = (_written(owner, config, have), *_nudges(have, routes_hash(config)))
+        return _switch(have, wish, following, actions, message=message, verified=False, requeue_after=LOOK_AGAIN)
+    if not verified:
+        nudges = _nudges(have, have.proxy.routes_hash or "")
+        return _switch(have, wish, written, nudges, message=message, verified=False, requeue_after=LOOK_AGAIN)
+    return _switch(have, wish, written, (), message=message, verified=True, requeue_after=wait)
+
+
+def is_verified(have: Observed) -> bool:
+    """Return whether every proxy that runs serves the routes as written, and one at least runs."""
+    replicas = have.proxy.replicas
+    return bool(replicas) and all(replica.routes_hash == have.proxy.routes_hash for replica in replicas)
+
+
+def _first(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Switch:
+    """Write routes where there are none: at the beginning, or after somebody deleted them."""
+    holder = wish.known if wish.known in have.revisions else None
+    clusters = tuple(sorted({name for name in (holder, wish.target) if name in have.revisions and name}))
+    routes = Routes(clusters=clusters, weights={holder: WHOLE} if holder else {})
+    config = replace(config, routes=routes)
+    action = Create(manifest=proxy_config(owner, config, have.now), why="the proxy starts with it")
+    message = "the proxy starts"
+    return _switch(have, wish, routes, (action,), message=message, verified=False, requeue_after=LOOK_AGAIN)
+
+
+def _following(have: Observed, wish: Wish, written: Routes, *, verified: bool) -> tuple[Routes, str, timedelta | None]:
+    """Return the routes to have next (or those written), what is being done, and when to look again."""
+    holder, target = written.holder, wish.target
+    if wish.frozen:
+        return written, "", None
+    if target is not None and target in have.revisions and target not in written.clusters:
+        clusters = tuple(sorted({*written.clusters, target}))
+        return Routes(clusters=clusters, weights=written.weights), f"the proxy learns of {target}", None
+    if not verified:
+        return written, "waiting for every proxy to serve the routes as written", LOOK_AGAIN
+    if target is not None and holder != target and wish.ready and target in written.clusters:
+        if not all(target in replica.healthy for replica in have.proxy.replicas):
+            return written, f"waiting until {target} is healthy in every proxy", LOOK_AGAIN
+        routes = Routes(clusters=written.clusters, weights={target: WHOLE})
+        return routes, f"traffic moves from {holder or 'nobody'} to {target}", None
+    return _without_leavers(have, wish, written)
+
+
+def _without_leavers(have: Observed, wish: Wish, written: Routes) -> tuple[Routes, str, timedelta | None]:
+    """Drop clusters of revisions that have no weight and aren't to get any, the former stable one after a delay."""
+    kept = {name for name in (written.holder, wish.target) if name}
+    leaving = set(written.clusters) - kept
+    if not leaving:
+        return written, "", None
+    if wish.target == written.holder and have.proxy.written_at is not None:
+        left = have.proxy.written_at + wish.retire_delay - have.now
+        if left > timedelta():
+            return written, f"{', '.join(sorted(leaving))} retires after {wish.retire_delay.seconds} s", left
+    clusters = tuple(name for name in written.clusters if name in kept)
+    return Routes(clusters=clusters, weights=written.weights), f"the proxy forgets {', '.join(sorted(leaving))}", None
+
+
+def _switch(
+    have: Observed,
+    wish: Wish,
+    routes: Routes,
+    actions: tuple[Action, ...],
+    *,
+    message: str,
+    verified: bool,
+    requeue_after: timedelta | None,
+) -> Switch:
+    stable = routes.holder
+    arrived = verified and stable is not None and stable == wish.target
+    retiring = set(have.revisions) - set(routes.clusters) - {wish.target} if verified and not wish.frozen else set()
+    return Switch(
+        actions=actions,
+        stable=stable,
+        weights=dict(routes.weights),
+        verified=verified,
+        done=arrived,
+        retiring=frozenset(name for name in retiring if name),
+        message=message,
+        requeue_after=requeue_after,
+    )
+
+
+def _written(owner: Owner, config: ProxyConfig, have: Observed) -> Action:
+    ref = have.proxy.objects["ConfigMap"]
+    manifest = proxy_config(owner, config, have.now)
+    manifest["metadata"] |= {"uid": ref.uid, "resourceVersion": ref.resource_version}
+    return Apply(manifest=manifest, why=f"routes {config.routes.to_dict()}")
+
+
+def _nudges(have: Observed, routes: str) -> tuple[Action, ...]:
+    """Return annotations on the proxies' pods: the kubelet then looks at their ConfigMap at once, not in a minute."""
+    return tuple(
+        Annotate(ref=pod.ref, annotations={NUDGE_ANNOTATION: routes}, why="the kubelet looks at its ConfigMap at once")
+        for pod in have.proxy.pods
+        if not pod.terminating and pod.annotations.get(NUDGE_ANNOTATION) != routes
+    )
