@@ -112,7 +112,8 @@ class ApiServer:
     async def __aenter__(self) -> Self:
         """Open the session."""
         secure = self._info.server.startswith("https:")
-        connector = aiohttp.TCPConnector(ssl=self._info.as_ssl_context()) if secure else aiohttp.TCPConnector()
+        context = self._info.as_ssl_context() if secure else False
+        connector = aiohttp.TCPConnector(ssl=context)
         self._session = aiohttp.ClientSession(connector=connector)
         return self
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -86,6 +86,7 @@ async def watch(wake: Wake, login: Login, namespaces: Sequence[str], stop: async
     tasks = await kopf.spawn_tasks(
         registry=registry_for(wake, login),
         settings=kopf_settings(),
+        identity=cast("Any", "modelyard"),  # otherwise it asks for our user's name, and a container's has none
         namespaces=namespaces,
         clusterwide=not namespaces,
         stop_flag=stop,

@@ -10,7 +10,7 @@ from modelyard.manifests.metadata import Owner
 from modelyard.planner.records import current, record_of, recorded, said_again
 from modelyard.reasons import Reason
 from modelyard.snapshot import snapshot_of
-from modelyard.state import Action, BuildPhase, Command, Desired, Event, Observed, Record, Verb
+from modelyard.state import Action, BuildPhase, Command, Desired, Event, Observed, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,46 +22,80 @@ class Obeyed:
     refresh: bool = False
 
 
-def obeyed(want: Desired, owner: Owner, have: Observed, spec_digest: str) -> Obeyed | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a command is judged in. ``missed``: the target's build missed a gate."""
+
+    want: Desired
+    owner: Owner
+    have: Observed
+    spec_digest: str
+    missed: bool = False
+
+
+def obeyed(around: Circumstances) -> Obeyed | None:
     """Return what the command comes to, None if there is none that isn't handled yet."""
-    command = want.command
+    command = around.want.command
     if command is None:
         return None
     if isinstance(command, InvalidCommand):
         return _ignored(str(command))
-    if command.verb is Verb.REFRESH:
-        event = _event(Reason.COMMAND_DONE, f"{command.raw}: the source is resolved anew")
-        return Obeyed(event=event, refresh=True)
-    if command.verb is Verb.ROLLBACK:
-        return _rollback(want, owner, have, command, spec_digest)
     doing = _DOING.get(command.verb)
     if doing is None:
         return _ignored(f"{command.raw}: {command.verb} has no meaning in a roll-out of one step")
+    return doing(around, command)
+
+
+def asks_to_refresh(want: Desired, have: Observed) -> bool:
+    """Return whether the command is to resolve the target anew."""
+    command = want.command
+    if not isinstance(command, Command) or command.verb is not Verb.REFRESH:
+        return False
+    return _late(have, command) is None
+
+
+def _late(have: Observed, command: Command) -> Obeyed | None:
+    """Return what is told of a command for a revision that isn't the target, None if it is."""
     target = current(have)
-    if target is None or target.snapshot.revision != command.revision:
-        now = target.snapshot.revision if target else "not named yet"
-        return _ignored(f"{command.raw}: the target is {now}; name that revision")
-    return doing(owner, have, command, target)
+    if target is not None and target.snapshot.revision == command.revision:
+        return None
+    now = target.snapshot.revision if target else "not named yet"
+    return _ignored(f"{command.raw}: the target is {now}; name that revision")
 
 
-def _promote(owner: Owner, _have: Observed, command: Command, target: Record) -> Obeyed:
-    if target.promoted:
-        return _ignored(f"{command.raw}: it is promoted already")
-    action = said_again(owner, target, f"commanded: {command.raw}", promoted=True)
+def _refresh(around: Circumstances, command: Command) -> Obeyed:
+    if late := _late(around.have, command):
+        return late
+    event = _event(Reason.COMMAND_DONE, f"{command.raw}: the source is resolved anew")
+    return Obeyed(event=event, refresh=True)
+
+
+def _promote(around: Circumstances, command: Command) -> Obeyed:
+    target = current(around.have)
+    if late := _late(around.have, command):
+        return late
+    if target is None or target.promoted or not around.missed:
+        return _ignored(f"{command.raw}: no gate holds it")
+    action = said_again(around.owner, target, f"commanded: {command.raw}", promoted=True)
     return Obeyed(actions=(action,), event=_event(Reason.PROMOTED, f"{command.raw}: a missed gate no longer holds it"))
 
 
-def _retry(owner: Owner, have: Observed, command: Command, target: Record) -> Obeyed:
+def _retry(around: Circumstances, command: Command) -> Obeyed:
     """Make a new attempt of what failed or was rejected: a build of its own, a revision of its own."""
+    have, target = around.have, current(around.have)
+    if late := _late(have, command):
+        return late
+    if target is None:
+        return _ignored(f"{command.raw}: there is no target yet")
     build = have.builds.get(target.snapshot.build_name)
     failed = build is not None and build.phase is BuildPhase.FAILED
-    serving = have.proxy.routes is not None and have.proxy.routes.holder == target.snapshot.revision
-    if serving and not failed:
-        return _ignored(f"{command.raw}: it serves; nothing of it failed")
+    if not (failed or target.rejection or around.missed):
+        return _ignored(f"{command.raw}: nothing of it failed")
     old = target.snapshot
-    snapshot = snapshot_of(old.build, old.serving, attempt=old.attempt + 1, proxy_image=old.proxy_image)
+    attempt = max(old.attempt, build.attempt if build else 1) + 1  # another model may have tried it meanwhile
+    snapshot = snapshot_of(old.build, old.serving, attempt=attempt, proxy_image=old.proxy_image)
     action = recorded(
-        owner,
+        around.owner,
         have,
         snapshot,
         generation=target.generation,
@@ -72,8 +106,9 @@ def _retry(owner: Owner, have: Observed, command: Command, target: Record) -> Ob
     return Obeyed(actions=(action,), event=_event(Reason.COMMAND_DONE, told))
 
 
-def _rollback(want: Desired, owner: Owner, have: Observed, command: Command, spec_digest: str) -> Obeyed:
+def _rollback(around: Circumstances, command: Command) -> Obeyed:
     """Make a kept revision the target until the spec changes."""
+    have = around.have
     kept = record_of(have, command.revision)
     if kept is None:
         names = ", ".join(sorted({record.snapshot.revision for record in have.records})) or "none"
@@ -83,19 +118,21 @@ def _rollback(want: Desired, owner: Owner, have: Observed, command: Command, spe
     if kept is current(have):
         return _ignored(f"{command.raw}: it is the target already")
     action = recorded(
-        owner,
+        around.owner,
         have,
         kept.snapshot,
-        generation=want.generation,
-        spec_digest=spec_digest,
+        generation=around.want.generation,
+        spec_digest=around.spec_digest,
         why=f"commanded: {command.raw}",
     )
     return Obeyed(actions=(action,), event=_event(Reason.COMMAND_DONE, f"{command.raw}: it is the target now"))
 
 
-_DOING: dict[Verb, Callable[[Owner, Observed, Command, Record], Obeyed]] = {
+_DOING: dict[Verb, Callable[[Circumstances, Command], Obeyed]] = {
     Verb.PROMOTE: _promote,
     Verb.RETRY: _retry,
+    Verb.ROLLBACK: _rollback,
+    Verb.REFRESH: _refresh,
 }
 
 

@@ -12,7 +12,7 @@ from modelyard.api.source import Source
 from modelyard.errors import SpecNotUnderstood
 from modelyard.manifests.metadata import Owner, model_owner
 from modelyard.planner.building import build_actions, disowning
-from modelyard.planner.commands import Obeyed, obeyed
+from modelyard.planner.commands import Circumstances, Obeyed, asks_to_refresh, obeyed
 from modelyard.planner.proof import proof_of
 from modelyard.planner.proxy import proxy_actions, proxy_trouble
 from modelyard.planner.records import current, outlived, record_of, recorded, said_again
@@ -35,7 +35,6 @@ from modelyard.state import (
     Plan,
     Record,
     Truth,
-    Verb,
 )
 from modelyard.traffic.envoy_config import ProxyConfig
 
@@ -101,30 +100,49 @@ def plan_model(want: Desired, have: Observed) -> Plan:
 
 
 def _unresolved(want: Desired, spec: OptimizedModelSpec, have: Observed) -> bool:
+    """Return whether to resolve: a generation that was, stays so, whatever a later version makes of its digest."""
     record = current(have)
-    refresh = not isinstance(want.command, Exception) and want.command is not None and want.command.verb is Verb.REFRESH
-    return record is None or record.spec_digest != spec_digest(spec) or refresh
+    if record is None or asks_to_refresh(want, have):
+        return True
+    return record.generation != want.generation and record.spec_digest != spec_digest(spec)
 
 
 def _resolve(this: _Pass) -> Record | None:
     """Return the record to follow: that of the spec as it is, or the former one while this can't be resolved."""
     want, spec, have = this.want, this.spec, this.have
-    command = obeyed(want, this.owner, have, spec_digest(spec))
+    if spec.suspend:
+        return None
+    record = current(have)
+    around = Circumstances(
+        want=want, owner=this.owner, have=have, spec_digest=spec_digest(spec), missed=_missed(this, record)
+    )
+    command = obeyed(around)
     if command is not None:
         this.events.append(command.event)
         this.handled = want.command_text
         this.actions += command.actions
-    if spec.suspend:
-        return None
     if refused := refusal(spec):
         this.stages["SourceResolved"] = refused
         this.in_trouble(refused)
         return None
-    record = current(have)
-    if not _unresolved(want, spec, have):
-        this.stages["SourceResolved"] = _resolved_finding(record) if record else _unknown()
-        return record
-    return _recorded(this, command)
+    if _unresolved(want, spec, have):
+        return _recorded(this, command)
+    this.stages["SourceResolved"] = _resolved_finding(record) if record else _unknown()
+    if record and command and command.actions:
+        # What is said about records is not read yet: the next pass follows it.
+        this.waits(Reason.RESOLVING, command.event.message)
+        this.looks.append(timedelta())
+        return None
+    if record and record.generation != want.generation:
+        why = f"generation {want.generation} resolves to the same"
+        this.actions.append(said_again(this.owner, record, why, generation=want.generation))
+    return record
+
+
+def _missed(this: _Pass, record: Record | None) -> bool:
+    """Return whether the build of a record missed a gate, or proved nothing."""
+    build = this.have.builds.get(record.snapshot.build_name) if record else None
+    return bool(build and build.result) and not proof_of(this.spec, build.result).passed
 
 
 def _recorded(this: _Pass, command: Obeyed | None) -> Record | None:
@@ -267,6 +285,7 @@ def _route(this: _Pass, candidate: Record | None, target: Record | None) -> None
         frozen=spec.suspend,
         retire_delay=this.want.defaults.retire_delay,
         known=this.want.status.stable_revision or None,
+        rejected=frozenset(record.snapshot.revision for record in have.records if record.rejection),
     )
     this.switch = switch(this.owner, config, have, wish)
     this.actions += this.switch.actions

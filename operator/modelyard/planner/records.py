@@ -44,13 +44,13 @@ def said_again(
     *,
     promoted: bool | None = None,
     rejection: Rejection | None = None,
-    sequence: int | None = None,
+    generation: int | None = None,
 ) -> Action:
     """Return the action that says something more about a record."""
     kept = record.rejection if rejection is None else rejection
     said = Said(
-        sequence=sequence or record.sequence,
-        generation=record.generation,
+        sequence=record.sequence,
+        generation=generation or record.generation,
         spec_digest=record.spec_digest,
         promoted=record.promoted if promoted is None else promoted,
         rejection=_rejection(kept) if kept else None,
@@ -67,7 +67,8 @@ def next_sequence(have: Observed) -> int:
 def outlived(have: Observed, *, limit: int, needed: frozenset[str]) -> list[Action]:
     """Return deletions of the oldest records beyond ``limit``, leaving those of revisions that are ``needed``."""
     old = [record for record in have.records if record.snapshot.revision not in needed]
-    return [Delete(ref=record.ref, why="beyond rollout.revisionHistoryLimit") for record in old[: len(old) - limit]]
+    beyond = old[: max(0, len(old) - limit)]
+    return [Delete(ref=record.ref, why="beyond rollout.revisionHistoryLimit") for record in beyond]
 
 
 def _precondition(record: Record) -> dict[str, str]:

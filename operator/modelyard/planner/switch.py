@@ -46,6 +46,7 @@ class Wish:
     frozen: bool = False
     retire_delay: timedelta
     known: str | None = None  # the stable revision of the status, for routes that somebody deleted
+    rejected: frozenset[str] = frozenset()
 
 
 def switch(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Switch:
@@ -101,17 +102,26 @@ def _following(have: Observed, wish: Wish, written: Routes, *, verified: bool) -
 
 
 def _without_leavers(have: Observed, wish: Wish, written: Routes) -> tuple[Routes, str, timedelta | None]:
-    """Drop clusters of revisions that have no weight and aren't to get any, the former stable one after a delay."""
+    """Drop clusters of revisions that have no weight and aren't to get any, after a delay.
+
+    The delay counts from the last change of the routes, whoever the target is by now: answers may still be under way.
+    """
     kept = {name for name in (written.holder, wish.target) if name}
-    leaving = set(written.clusters) - kept
+    leaving = set(written.clusters) - kept - _irreplaceable(have, wish, written)
     if not leaving:
         return written, "", None
-    if wish.target == written.holder and have.proxy.written_at is not None:
+    if written.holder is not None and have.proxy.written_at is not None:
         left = have.proxy.written_at + wish.retire_delay - have.now
         if left > timedelta():
             return written, f"{', '.join(sorted(leaving))} retires after {wish.retire_delay.seconds} s", left
-    clusters = tuple(name for name in written.clusters if name in kept)
+    clusters = tuple(name for name in written.clusters if name not in leaving)
     return Routes(clusters=clusters, weights=written.weights), f"the proxy forgets {', '.join(sorted(leaving))}", None
+
+
+def _irreplaceable(have: Observed, wish: Wish, written: Routes) -> set[str]:
+    """Return the only revision with a pod that is ready, if it isn't the one with the traffic anyway."""
+    able = {name for name, view in have.revisions.items() if view.ready_replicas and name not in wish.rejected}
+    return able if len(able) == 1 and written.holder not in able else set()
 
 
 def _switch(
@@ -126,14 +136,15 @@ def _switch(
 ) -> Switch:
     stable = routes.holder
     arrived = verified and stable is not None and stable == wish.target
-    retiring = set(have.revisions) - set(routes.clusters) - {wish.target} if verified and not wish.frozen else set()
+    unknown = set(have.revisions) - set(routes.clusters) - {wish.target}
+    retiring = unknown - _irreplaceable(have, wish, routes) if verified and not wish.frozen else set()
     return Switch(
         actions=actions,
         stable=stable,
         weights=dict(routes.weights),
         verified=verified,
         done=arrived,
-        retiring=frozenset(name for name in retiring if name),
+        retiring=frozenset(retiring),
         message=message,
         requeue_after=requeue_after,
     )
