@@ -1,0 +1,26 @@
+"""How much memory a conversion takes, told before any weight is loaded: an OOM kill then says what to ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelyard_runtime.models.folder import tensors, weight_files
+
+BASE_BYTES = 1_300_000_000
+"""Interpreter, torch, transformers, the exporter and OpenVINO without any model (measured)."""
+
+COPIES = 4.5
+"""Copies of the fp32 weights at the worst moment: the original, the graph, a candidate and what it is written from."""
+
+FP32_BYTES = 4
+
+
+def parameters_of(folder: Path) -> int:
+    """Return the number of weights, from the headers; for a pickled file from its size."""
+    counted = sum(tensor.parameters for tensor in tensors(folder))
+    return counted or sum(path.stat().st_size for path in weight_files(folder)) // FP32_BYTES
+
+
+def conversion_memory(parameters: int) -> int:
+    """Return the bytes that ``convert`` needs for a model of so many weights."""
+    return int(BASE_BYTES + COPIES * FP32_BYTES * parameters)

@@ -1,0 +1,45 @@
+"""Three sets of texts that share none: one proves, one selects among candidates, one calibrates."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from modelyard_runtime.text.docstrings import prose
+from modelyard_runtime.text.written import EXTREMES, WRITTEN
+
+PROVING, SELECTING, CALIBRATING = 320, 160, 128
+DATASET = "built-in text, not yours: documentation of Python's library, and sentences in other scripts, code and questions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The texts of a build. ``dataset`` says whose they are."""
+
+    dataset: str
+    proving: tuple[str, ...]
+    selecting: tuple[str, ...]
+    calibrating: tuple[str, ...]
+    extremes: tuple[str, ...]
+
+
+def built_in_texts() -> Texts:
+    """Return the built-in texts: the same on every run with the same Python.
+
+    Everything is ordered by its content's hash and dealt out from there, so that no text is in two sets and each set
+    has its share of every kind. The written ones all take part; documentation fills what is left.
+    """
+    whole = PROVING + SELECTING + CALIBRATING
+    documentation = sorted(set(prose()) - set(WRITTEN), key=_hash)[: whole - len(WRITTEN)]
+    dealt = sorted([*WRITTEN, *documentation], key=_hash)
+    return Texts(
+        dataset=DATASET,
+        proving=tuple(dealt[:PROVING]),
+        selecting=tuple(dealt[PROVING : PROVING + SELECTING]),
+        calibrating=tuple(dealt[PROVING + SELECTING : whole]),
+        extremes=EXTREMES,
+    )
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
