@@ -25,9 +25,6 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STOP_SECONDS = 10
 LOG_LINES = 8
 
-# What this Python started outlives it; until then each is held here, as one that is dropped while it runs warns.
-_started: list[subprocess.Popen[bytes]] = []
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -107,8 +104,8 @@ def start(cluster: Cluster, program: Program, *, enter: Sequence[str] = ()) -> R
             cwd="/",
             start_new_session=True,
         )
-    _started.append(child)
     pid = _inner(child, program.name) if enter else child.pid
+    child.returncode = 0  # it is to outlive this Python, which would warn of a child that it left running
     started = start_time(pid)
     if started is None:
         raise ClusterError(f"{program.name} ended at once", fix=f"read {cluster.logs / program.name}.log")

@@ -120,10 +120,12 @@ async def test_a_model_that_waits_is_told_so_by_its_status(running: Running, clu
             lambda: cluster.get("OptimizedModel", namespace, "minilm"),
             lambda m: bool(m.get("status", {}).get("conditions")),
         )
+        (build,) = await eventually(
+            lambda: cluster.select("ModelBuild", namespace, {}),
+            lambda builds: bool(builds and "ownerReferences" in builds[0]["metadata"]),
+        )
     assert seen["status"]["observedGeneration"] == 1
-    builds = await cluster.select("ModelBuild", namespace, {})
-    assert len(builds) == 1
-    assert [owner["name"] for owner in builds[0]["metadata"]["ownerReferences"]] == ["minilm"]
+    assert [owner["name"] for owner in build["metadata"]["ownerReferences"]] == ["minilm"]
 
 
 async def test_another_one_goes_on_where_the_first_stopped(

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -144,9 +145,9 @@ TestAnyHistory.settings = settings(max_examples=200, stateful_step_count=40)
 
 
 @asynccontextmanager
-async def running(work: Work[str], **options: object) -> AsyncIterator[Queue[str]]:
+async def running(work: Work[str], **options: Any) -> AsyncIterator[Queue[str]]:
     """Run a queue for the length of the block."""
-    queue: Queue[str] = Queue(work, **options)  # type: ignore[arg-type] - a table of options
+    queue: Queue[str] = Queue(work, **options)
     task = asyncio.create_task(queue.run())
     try:
         yield queue
