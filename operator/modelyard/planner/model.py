@@ -125,14 +125,15 @@ def _resolve(this: _Pass) -> Record | None:
         this.stages["SourceResolved"] = refused
         this.in_trouble(refused)
         return None
-    if _unresolved(want, spec, have):
-        return _recorded(this, command)
-    this.stages["SourceResolved"] = _resolved_finding(record) if record else _unknown()
-    if record and command and command.actions:
-        # What is said about records is not read yet: the next pass follows it.
+    if command and command.actions:
+        # It changes what is to be followed; the next pass reads that. A rollback out of a source that is gone works.
+        this.stages["SourceResolved"] = _unknown(Reason.RESOLVING, command.event.message)
         this.waits(Reason.RESOLVING, command.event.message)
         this.looks.append(timedelta())
         return None
+    if _unresolved(want, spec, have):
+        return _recorded(this, command)
+    this.stages["SourceResolved"] = _resolved_finding(record) if record else _unknown()
     if record and record.generation != want.generation:
         why = f"generation {want.generation} resolves to the same"
         this.actions.append(said_again(this.owner, record, why, generation=want.generation))
@@ -142,21 +143,25 @@ def _resolve(this: _Pass) -> Record | None:
 def _missed(this: _Pass, record: Record | None) -> bool:
     """Return whether the build of a record missed a gate, or proved nothing."""
     build = this.have.builds.get(record.snapshot.build_name) if record else None
-    return bool(build and build.result) and not proof_of(this.spec, build.result).passed
+    return build is not None and build.result is not None and not proof_of(this.spec, build.result).passed
 
 
 def _recorded(this: _Pass, command: Obeyed | None) -> Record | None:
     """Record what the pin was resolved to; the next pass follows it."""
     want, spec, have = this.want, this.spec, this.have
+    record = current(have)
     if have.pin is None or isinstance(have.pin, PinFailed):
         failed = have.pin or PinFailed(reason=Reason.RESOLVING, message="the source was not resolved in this pass")
+        if record and command and command.refresh and record.generation == want.generation:
+            message = f"{want.command_text}: {failed.message}; nothing is changed"
+            this.events = [Event(warning=True, reason=Reason.COMMAND_IGNORED, message=message)]
+            this.stages["SourceResolved"] = _resolved_finding(record)
+            return record
         this.stages["SourceResolved"] = _false(failed.reason, failed.message)
         this.in_trouble(this.stages["SourceResolved"])
         this.looks.append(ASK_SOURCE_AGAIN)
-        this.handled = None if command and command.refresh else this.handled
         return None
     snapshot = resolved(want, spec, have.pin)
-    record = current(have)
     if record and record.snapshot == snapshot and record.spec_digest == spec_digest(spec):
         this.stages["SourceResolved"] = _resolved_finding(record)  # refreshed, and nothing had changed
         return record
@@ -324,9 +329,13 @@ def _plan(this: _Pass, target: Record | None) -> Plan:
     routes = this.switch
     stable = routes.stable if routes else None
     serving = this.have.revisions.get(stable) if stable else None
-    if serving and serving.ready_replicas:
-        message = f"revision {stable}, {serving.ready_replicas} pods ready"
+    proxies = sum(pod.ready and not pod.terminating for pod in this.have.proxy.pods)
+    if serving and serving.ready_replicas and proxies:
+        message = f"revision {stable}, {serving.ready_replicas} pods ready behind {proxies} proxies"
         this.stages["Serving"] = _true(Reason.AS_EXPECTED, message)
+    elif serving and serving.ready_replicas:
+        this.stages["Serving"] = _false(Reason.PROXY_NOT_READY, "no proxy is ready")
+        this.waits(Reason.PROXY_NOT_READY, "no proxy is ready")
     else:
         this.stages["Serving"] = _false(Reason.PODS_NOT_READY if stable else Reason.WAITING, "no pod is ready yet")
         if stable and not this.trouble:

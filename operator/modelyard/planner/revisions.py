@@ -18,6 +18,7 @@ from modelyard.reasons import Reason
 from modelyard.snapshot import Snapshot
 from modelyard.state import Action, Create, Delete, Finding, Manifest, PodView, Rejection, RevisionView, Scale, Truth
 
+_TAIL = 300
 SAID_BY_THE_SERVER = {"GoldenMismatch": Reason.GOLDEN_MISMATCH, "ServerRefused": Reason.SERVER_REFUSED}
 
 
@@ -93,6 +94,15 @@ def rejection_of(view: RevisionView, *, deadline: timedelta, now: datetime) -> R
     if due is None or now < due:
         return None
     message = f"not ready by {due.isoformat(timespec='seconds')}, rollout.progressDeadline after its pods had a node"
+    if obstacle := obstacle_of(view):
+        return Rejection(
+            reason=obstacle.reason, message=f"{message}: {obstacle.message}", at=now.replace(microsecond=0)
+        )
+    last = next((pod.terminated for pod in view.pods if pod.terminated), "") or ""
+    restarts = sum(pod.restarts for pod in view.pods)
+    words = f"; {restarts} restarts{f', last words: {last[-_TAIL:].strip()}' if last else ''}" if restarts else ""
+    fix = "raise rollout.progressDeadline or serving.resources, then command retry"
+    message = f"{message}{words}; {fix}"
     return Rejection(reason=Reason.PROGRESS_DEADLINE_EXCEEDED, message=message, at=now.replace(microsecond=0))
 
 

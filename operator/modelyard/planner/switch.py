@@ -7,7 +7,7 @@ cluster dropped -> verified -> pods stopped. Only what the proxies themselves sa
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from modelyard.manifests.configmap import proxy_config
 from modelyard.manifests.metadata import Owner
@@ -16,7 +16,8 @@ from modelyard.routes import WHOLE, Routes
 from modelyard.state import Action, Annotate, Apply, Create, Observed
 from modelyard.traffic.envoy_config import ProxyConfig, routes_hash
 
-LOOK_AGAIN = timedelta(seconds=1)
+LOOK_SOONEST, LOOK_LATEST = timedelta(seconds=1), timedelta(seconds=15)
+NUDGE_AGAIN, NUDGES = timedelta(seconds=5), 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +59,11 @@ def switch(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Swi
     following, message, wait = _following(have, wish, written, verified=verified)
     if following != written:
         config = replace(config, routes=following)
-        actions = (_written(owner, config, have), *_nudges(have, routes_hash(config)))
-        return _switch(have, wish, following, actions, message=message, verified=False, requeue_after=LOOK_AGAIN)
+        actions = (_written(owner, config, have), *_nudges(have, routes_hash(config), have.now))
+        return _switch(have, wish, following, actions, message=message, verified=False, requeue_after=_look_again(have))
     if not verified:
-        nudges = _nudges(have, have.proxy.routes_hash or "")
-        return _switch(have, wish, written, nudges, message=message, verified=False, requeue_after=LOOK_AGAIN)
+        nudges = _nudges(have, have.proxy.routes_hash or "", have.proxy.written_at or have.now)
+        return _switch(have, wish, written, nudges, message=message, verified=False, requeue_after=_look_again(have))
     return _switch(have, wish, written, (), message=message, verified=True, requeue_after=wait)
 
 
@@ -80,7 +81,7 @@ def _first(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Swi
     config = replace(config, routes=routes)
     action = Create(manifest=proxy_config(owner, config, have.now), why="the proxy starts with it")
     message = "the proxy starts"
-    return _switch(have, wish, routes, (action,), message=message, verified=False, requeue_after=LOOK_AGAIN)
+    return _switch(have, wish, routes, (action,), message=message, verified=False, requeue_after=_look_again(have))
 
 
 def _following(have: Observed, wish: Wish, written: Routes, *, verified: bool) -> tuple[Routes, str, timedelta | None]:
@@ -92,10 +93,10 @@ def _following(have: Observed, wish: Wish, written: Routes, *, verified: bool) -
         clusters = tuple(sorted({*written.clusters, target}))
         return Routes(clusters=clusters, weights=written.weights), f"the proxy learns of {target}", None
     if not verified:
-        return written, "waiting for every proxy to serve the routes as written", LOOK_AGAIN
+        return written, "waiting for every proxy to serve the routes as written", _look_again(have)
     if target is not None and holder != target and wish.ready and target in written.clusters:
         if not all(target in replica.healthy for replica in have.proxy.replicas):
-            return written, f"waiting until {target} is healthy in every proxy", LOOK_AGAIN
+            return written, f"waiting until {target} is healthy in every proxy", _look_again(have)
         routes = Routes(clusters=written.clusters, weights={target: WHOLE})
         return routes, f"traffic moves from {holder or 'nobody'} to {target}", None
     return _without_leavers(have, wish, written)
@@ -157,10 +158,22 @@ def _written(owner: Owner, config: ProxyConfig, have: Observed) -> Action:
     return Apply(manifest=manifest, why=f"routes {config.routes.to_dict()}")
 
 
-def _nudges(have: Observed, routes: str) -> tuple[Action, ...]:
-    """Return annotations on the proxies' pods: the kubelet then looks at their ConfigMap at once, not in a minute."""
+def _nudges(have: Observed, routes: str, written_at: datetime) -> tuple[Action, ...]:
+    """Return annotations on the pods of proxies that serve other routes: the kubelet then looks at their ConfigMap.
+
+    Without one it takes a minute. It may look before it has heard of the change itself, so it is told again.
+    """
+    serving = {replica.pod for replica in have.proxy.replicas if replica.routes_hash == routes}
+    times = min(NUDGES, (have.now - written_at) // NUDGE_AGAIN)
+    said = f"{routes}.{times}"
     return tuple(
-        Annotate(ref=pod.ref, annotations={NUDGE_ANNOTATION: routes}, why="the kubelet looks at its ConfigMap at once")
+        Annotate(ref=pod.ref, annotations={NUDGE_ANNOTATION: said}, why="the kubelet looks at its ConfigMap at once")
         for pod in have.proxy.pods
-        if not pod.terminating and pod.annotations.get(NUDGE_ANNOTATION) != routes
+        if not pod.terminating and pod.name not in serving and pod.annotations.get(NUDGE_ANNOTATION) != said
     )
+
+
+def _look_again(have: Observed) -> timedelta:
+    """Return when to ask the proxies again: soon at first, seldom where it takes long."""
+    since = have.proxy.written_at or have.now
+    return min(LOOK_LATEST, max(LOOK_SOONEST, (have.now - since) / 30))
