@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -41,14 +42,14 @@ class Measured:
 
 def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads: int, advance: Advance) -> Measured:
     """Measure at batch 1, 8 and the typical one, at the typical sequence or the model's ``limit`` of tokens."""
-    import torch  # noqa: PLC0415 - for its version
+    import torch
 
     batches = sorted({*BATCHES, shapes.batch.opt})
     sequence = min(shapes.sequence.opt, limit)
     latencies, noisy = [], []
     for number, batch in enumerate(batches):
         advance(number / len(batches))
-        latency = quietest(lambda batch=batch: latency_of(original, served.answer, batch, sequence))
+        latency = quietest(partial(latency_of, original, served.answer, batch, sequence))
         latencies.append(latency)
         if noise_of(latency) > NOISY:
             noisy.append(f"batch {batch} ({latency.speedup.lower:.2f} to {latency.speedup.upper:.2f})")
@@ -92,7 +93,7 @@ def latency_of(original: Ask, candidate: Ask, batch: int, sequence: int) -> Late
 
 
 def tokens(batch: int, sequence: int) -> tuple[Tokens, Tokens]:
-    """Return ids and mask, int64 [batch, sequence]: ids of the lowest thousand, which every vocabulary has."""
+    """Return ids and mask, int64 [batch, sequence]: low ids, which every vocabulary has."""
     ids: npt.NDArray[np.int64] = np.random.default_rng(SEED).integers(5, 200, (batch, sequence), dtype=np.int64)
     return ids, np.ones_like(ids)
 

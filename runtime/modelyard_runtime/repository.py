@@ -51,7 +51,9 @@ def name_of(candidate: Candidate) -> str:
     return f"{candidate.engine}-{candidate.precision}".lower()
 
 
-def write_config(repository: Path, candidate: Candidate, description: Description, shapes: Shapes, threads: int) -> None:
+def write_config(
+    repository: Path, candidate: Candidate, description: Description, shapes: Shapes, threads: int
+) -> None:
     """Write ``config.pbtxt`` of a candidate: one instance on every core, no queue delay, the measured shapes warm."""
     sequence = min(shapes.sequence.opt, description.positions)
     name = name_of(candidate)

@@ -1,0 +1,66 @@
+"""One step of a build: ``python3 -m modelyard_runtime fetch | convert | publish``.
+
+Reads the request, leaves progress on standard output and a termination message, and exits with ``ExitCode``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from modelyard.contract import BuildReason, BuildRequest, ExitCode, Step
+from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.handover import Scratch
+from modelyard_runtime.progress import Journal
+from modelyard_runtime.termination import TerminationLog
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a step. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="modelyard_runtime", description="Run one step of a build.")
+    parser.add_argument("step", type=Step, choices=list(Step), metavar="{fetch,convert,publish}")
+    parser.add_argument("--request", type=Path, default=Path("/etc/modelyard/request.json"))
+    parser.add_argument("--scratch", type=Path, default=Path("/scratch"))
+    options = parser.parse_args(arguments)
+    os.umask(0o002)  # the sidecar reads what this step writes, maybe as another user of the pod's group
+    log = TerminationLog(options.step)
+    try:
+        request = BuildRequest.model_validate_json(options.request.read_text())
+        module = importlib.import_module(f"modelyard_runtime.{options.step}")
+        module.run(request, Scratch(root=options.scratch), Journal(options.step, log))
+    except (BuildFailed, MemoryError, OSError, ValidationError) as error:
+        failed = explained(error)
+        log.update(reason=failed.reason, message=str(failed))
+        print(f"{failed.reason}: {failed}", file=sys.stderr, flush=True)
+        return failed.exit_code
+    except BaseException as error:
+        # A bug of ours: its place is in the log, its words in the message, and no retry would help.
+        log.update(reason=BuildReason.CONVERSION_FAILED, message=f"{type(error).__name__}: {error}; see the log")
+        raise
+    return ExitCode.OK
+
+
+def explained(error: BuildFailed | MemoryError | OSError | ValidationError) -> BuildFailed:
+    """Return what stopped a step as a reason out of the closed set."""
+    if isinstance(error, BuildFailed):
+        return error
+    if isinstance(error, MemoryError):
+        return BuildFailed(BuildReason.OUT_OF_MEMORY, "the step ran out of memory: raise spec.build.resources")
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return BuildFailed(BuildReason.DISK_FULL, f"the scratch volume is full ({error}): raise spec.build.scratch")
+    if isinstance(error, ValidationError):
+        return BuildFailed(
+            BuildReason.CONVERSION_FAILED,
+            f"the request can't be read: are operator and runtime of one version? {error.errors()[0]['msg']}",
+        )
+    return BuildFailed(BuildReason.CONVERSION_FAILED, f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

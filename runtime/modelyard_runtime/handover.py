@@ -1,0 +1,56 @@
+"""What one step leaves for the next on the scratch volume, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from modelyard.contract import Stage, Wire
+
+
+class Fetched(Wire):
+    """What ``fetch`` read: ``digest`` is over the sorted ``path size sha256`` lines of the files in ``source``."""
+
+    kind: str
+    ref: str
+    digest: str
+    size: int
+    stages: tuple[Stage, ...]
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scratch:
+    """The volume that the steps of a build share."""
+
+    root: Path
+
+    @property
+    def source(self) -> Path:
+        """Return the folder of the model's files."""
+        return self.root / "source"
+
+    @property
+    def fetched(self) -> Path:
+        """Return the file that says what was fetched."""
+        return self.root / "source.json"
+
+    @property
+    def serve(self) -> Path:
+        """Return the sidecar's Triton repository."""
+        return self.root / "serve"
+
+    @property
+    def out(self) -> Path:
+        """Return the folder of the artifact's files."""
+        return self.root / "out"
+
+    @property
+    def report(self) -> Path:
+        """Return the report's file."""
+        return self.root / "report.json"
+
+    def read_fetched(self) -> Fetched:
+        """Return what ``fetch`` left."""
+        return Fetched.model_validate_json(self.fetched.read_text())

@@ -1,0 +1,56 @@
+"""The last step: the artifact and its report into the registry. Runs no code of the model's."""
+
+from __future__ import annotations
+
+import platform
+
+from modelyard.contract import ArtifactRef, BuildReason, BuildReport, BuildRequest
+from modelyard.oci.artifact import ARTIFACT_TYPE, Image, attach_report, image_of, push
+from modelyard.oci.client import Repository
+from modelyard.oci.credentials import credentials_for
+from modelyard.oci.errors import RegistryError, RegistryUnauthorized, RegistryUnreachable
+from modelyard.oci.layers import layers_of
+from modelyard.oci.reference import Reference
+from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.handover import Scratch
+from modelyard_runtime.progress import Advance, Journal
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
+    """Push what ``convert`` left, its digests computed anew, and tell where it is. Raises BuildFailed."""
+    report = BuildReport.model_validate_json(scratch.report.read_text())
+    with journal.stage("digest"):
+        architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
+        image = image_of(layers_of(scratch.out), ARTIFACT_TYPE, architecture=architecture)
+    with journal.stage("push") as advance:
+        artifact = pushed(request, image, report, advance)
+    journal.log.update(artifact=artifact, source_digest=report.source.digest)
+
+
+def pushed(request: BuildRequest, image: Image, report: BuildReport, advance: Advance) -> ArtifactRef:
+    """Push an image and attach its report; what is there already is not sent again."""
+    destination = request.destination
+    sent = 0
+
+    def count(bytes_sent: int) -> None:
+        nonlocal sent
+        sent += bytes_sent
+        advance(sent / image.size)
+
+    try:
+        place = Reference.parse(f"{destination.repository}:{destination.tag}")
+        credentials = credentials_for(place.registry)
+        with Repository(place, plain_http=destination.plain_http, credentials=credentials) as repository:
+            subject = push(repository, image, destination.tag, count)
+            artifact = ArtifactRef(repository=destination.repository, digest=subject.digest, size=image.size)
+            told = report.model_copy(update={"artifact": artifact})
+            attached = attach_report(repository, subject, told.to_json().encode())
+    except RegistryUnauthorized as error:
+        raise BuildFailed(BuildReason.REGISTRY_UNAUTHORIZED, str(error)) from error
+    except RegistryUnreachable as error:
+        raise BuildFailed(BuildReason.REGISTRY_UNREACHABLE, str(error)) from error
+    except RegistryError as error:
+        raise BuildFailed(BuildReason.REGISTRY_UNREACHABLE, f"the registry refused the artifact: {error}") from error
+    return artifact.model_copy(update={"report": attached.digest})

@@ -1,0 +1,58 @@
+"""A model pushed to a registry as an artifact, pinned by digest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelyard.contract import BuildReason, OciFiles
+from modelyard.oci.artifact import files_in, pull_file
+from modelyard.oci.client import Repository
+from modelyard.oci.credentials import credentials_for
+from modelyard.oci.errors import (
+    DigestMismatch,
+    InvalidReference,
+    NotFound,
+    RegistryError,
+    RegistryUnauthorized,
+    RegistryUnreachable,
+    UnexpectedAnswer,
+)
+from modelyard.oci.reference import Reference
+from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.progress import Advance
+from modelyard_runtime.sources.space import check_room
+from modelyard_runtime.sources.wanted import wanted
+
+REASONS: dict[type[RegistryError], BuildReason] = {
+    InvalidReference: BuildReason.SOURCE_NOT_FOUND,
+    NotFound: BuildReason.SOURCE_NOT_FOUND,
+    RegistryUnauthorized: BuildReason.SOURCE_UNAUTHORIZED,
+    RegistryUnreachable: BuildReason.SOURCE_UNREACHABLE,
+    DigestMismatch: BuildReason.DIGEST_MISMATCH,
+    UnexpectedAnswer: BuildReason.SOURCE_INVALID,
+}
+
+
+def pull_model(source: OciFiles, destination: Path, advance: Advance) -> str:
+    """Pull the files that a build uses, and return the reference. Raises BuildFailed with what the registry said."""
+    try:
+        place = Reference.parse(source.ref)
+        credentials = credentials_for(place.registry)
+        with Repository(place, plain_http=source.plain_http, credentials=credentials) as repository:
+            _, layers = files_in(repository, place.version)
+            names = set(wanted(str(layer.title) for layer in layers))
+            used = [layer for layer in layers if layer.title in names]
+            size = sum(layer.size for layer in used)
+            check_room(destination, size)
+            pulled = 0
+
+            def count(bytes_read: int) -> None:
+                nonlocal pulled
+                pulled += bytes_read
+                advance(pulled / size)
+
+            for layer in used:
+                pull_file(repository, layer, destination, count)
+    except RegistryError as error:
+        raise BuildFailed(REASONS[type(error)], str(error)) from error
+    return str(place)

@@ -1,0 +1,24 @@
+"""Room on the scratch volume, checked before bytes are moved."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from modelyard.contract import BuildReason
+from modelyard_runtime.errors import BuildFailed
+
+GIB = 1 << 30
+COPIES = 4
+"""Of the weights: as fetched, the graph, a candidate and the artifact."""
+
+
+def check_room(scratch: Path, size: int) -> None:
+    """Raise BuildFailed (DiskFull) if a build of ``size`` bytes of files does not fit on the volume."""
+    free = shutil.disk_usage(scratch).free
+    need = COPIES * size
+    if free < need:
+        raise BuildFailed(
+            BuildReason.DISK_FULL,
+            f"the build needs {need / GIB:.1f} GiB of scratch and {free / GIB:.1f} GiB are free: raise spec.build.scratch",
+        )
