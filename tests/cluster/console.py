@@ -9,6 +9,7 @@ from threading import Event, Thread
 from tests.cluster.errors import ClusterError
 
 SIGN_OF_LIFE_SECONDS = 10.0
+WORTH_SAYING_SECONDS = 1.0
 _began = time.monotonic()
 
 
@@ -19,7 +20,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Run a block that may take long: says every ten seconds that it still goes on, and when it is done."""
+    """Run a block that may take long: says every ten seconds that it goes on, and its end if it took a while."""
     began = time.monotonic()
     done = Event()
 
@@ -34,7 +35,8 @@ def step(what: str) -> Iterator[None]:
     finally:
         done.set()
         watcher.join()
-    say(f"{what}: done in {time.monotonic() - began:.1f} s")
+    if time.monotonic() - began > WORTH_SAYING_SECONDS:
+        say(f"{what}: done in {time.monotonic() - began:.1f} s")
 
 
 def wait_for(

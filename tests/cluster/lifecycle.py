@@ -1,6 +1,5 @@
 """Up, down and status. `up` repairs what it finds, and makes everything anew where that does not help."""
 
-import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
@@ -21,10 +20,14 @@ from tests.cluster import (
     storage,
     tools,
 )
-from tests.cluster.console import say
+from tests.cluster.commands import run
+from tests.cluster.console import say, step
 from tests.cluster.errors import ClusterError
 from tests.cluster.locks import locked
 from tests.cluster.settings import Cluster
+
+# Unpacked images are many files.
+REMOVAL_SECONDS = 600
 
 
 def up(cluster: Cluster) -> None:
@@ -82,8 +85,8 @@ def _down(cluster: Cluster) -> None:
     network.remove(cluster)
     cgroups.remove(cluster)
     machine.unmount_leftovers(cluster.folder)
-    if cluster.folder.exists():
-        shutil.rmtree(cluster.folder)
+    with step(f"removing {cluster.folder}"):
+        run(["rm", "--recursive", "--force", cluster.folder], seconds=REMOVAL_SECONDS)
 
 
 def _ensure(cluster: Cluster) -> None:
