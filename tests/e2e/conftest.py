@@ -23,10 +23,11 @@ from examples.demo.sentence_model import (
 )
 from examples.demo.target import LOCAL_KUBECONFIG, Target
 from modelyard.oci.credentials import Credentials
+from tests.cluster import lifecycle
 from tests.cluster.settings import cluster_from_environment
 from tests.e2e.artifacts import Artifacts
 from tests.e2e.hub import Hub, running_hub
-from tests.e2e.kit import MakeYard, Push, WithValues
+from tests.e2e.kit import MakeYard, Push, RestartApiServer, WithValues
 from tests.e2e.models import tiny_encoder
 from tests.e2e.yard import Yard
 
@@ -146,6 +147,16 @@ def minilm_source(push: Push) -> Object:
 def minilm() -> SentenceEncoder:
     """The trained MiniLM in PyTorch."""
     return sentence_encoder(minilm_folder())
+
+
+@pytest.fixture(scope="session")
+def restart_api_server() -> RestartApiServer:
+    """Stop the API server, and start it again."""
+
+    def restart() -> None:
+        lifecycle.restart(cluster_from_environment(), ["kube-apiserver"])
+
+    return restart
 
 
 @contextmanager
