@@ -10,6 +10,7 @@ import errno
 import importlib
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,6 +20,9 @@ from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Scratch
 from modelyard_runtime.progress import Journal
 from modelyard_runtime.termination import TerminationLog
+
+NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc", "Failed to allocate memory")
+"""How libraries say it that raise no MemoryError: torch, the kernel, OpenVINO, ONNX Runtime."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,24 +38,21 @@ def main(arguments: list[str] | None = None) -> int:
         request = BuildRequest.model_validate_json(options.request.read_text())
         module = importlib.import_module(f"modelyard_runtime.{options.step}")
         module.run(request, Scratch(root=options.scratch), Journal(options.step, log))
-    except (BuildFailed, MemoryError, OSError, ValidationError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told and the exit code says if to retry
+        traceback.print_exc()
         failed = explained(error)
         log.update(reason=failed.reason, message=str(failed))
-        print(f"{failed.reason}: {failed}", file=sys.stderr, flush=True)
         return failed.exit_code
-    except BaseException as error:
-        # A bug of ours: its place is in the log, its words in the message, and no retry would help.
-        log.update(reason=BuildReason.CONVERSION_FAILED, message=f"{type(error).__name__}: {error}; see the log")
-        raise
     return ExitCode.OK
 
 
-def explained(error: BuildFailed | MemoryError | OSError | ValidationError) -> BuildFailed:
-    """Return what stopped a step as a reason out of the closed set."""
+def explained(error: Exception) -> BuildFailed:
+    """Return what stopped a step as a reason out of the closed set; what nobody foresaw in its own words."""
     if isinstance(error, BuildFailed):
         return error
-    if isinstance(error, MemoryError):
-        return BuildFailed(BuildReason.OUT_OF_MEMORY, "the step ran out of memory: raise spec.build.resources")
+    if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
+        message = f"the step ran out of memory: raise spec.build.resources.limits.memory ({str(error) or 'MemoryError'})"
+        return BuildFailed(BuildReason.OUT_OF_MEMORY, message)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return BuildFailed(BuildReason.DISK_FULL, f"the scratch volume is full ({error}): raise spec.build.scratch")
     if isinstance(error, ValidationError):

@@ -1,8 +1,15 @@
-"""The last step: the artifact and its report into the registry. Runs no code of the model's."""
+"""The last step: the artifact and its report into the registry. Runs no code of the model's.
+
+It has the registry's secret and reads what a step without one wrote: regular files alone, never a link, which might
+lead to the secret.
+"""
 
 from __future__ import annotations
 
 import platform
+from pathlib import Path
+
+from pydantic import ValidationError
 
 from modelyard.contract import ArtifactRef, BuildReason, BuildReport, BuildRequest
 from modelyard.oci.artifact import ARTIFACT_TYPE, Image, attach_report, image_of, push
@@ -20,8 +27,9 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
     """Push what ``convert`` left, its digests computed anew, and tell where it is. Raises BuildFailed."""
-    report = BuildReport.model_validate_json(scratch.report.read_text())
     with journal.stage("digest"):
+        report = _report(scratch.report)
+        _check_regular(scratch.out)
         architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
         image = image_of(layers_of(scratch.out), ARTIFACT_TYPE, architecture=architecture)
     with journal.stage("push") as advance:
@@ -54,3 +62,29 @@ def pushed(request: BuildRequest, image: Image, report: BuildReport, advance: Ad
     except RegistryError as error:
         raise BuildFailed(BuildReason.REGISTRY_UNREACHABLE, f"the registry refused the artifact: {error}") from error
     return artifact.model_copy(update={"report": attached.digest})
+
+
+def _report(path: Path) -> BuildReport:
+    """Return the report that ``convert`` left. What is in one that can't be read is not repeated."""
+    if path.is_symlink() or not path.is_file():
+        raise _nothing_to_push(f"{path.name} is missing")
+    try:
+        return BuildReport.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise _nothing_to_push(f"{path.name} is no report ({error.error_count()} errors)") from None
+
+
+def _check_regular(folder: Path) -> None:
+    """Raise BuildFailed unless there are files, and nothing but files and folders."""
+    entries = list(folder.rglob("*"))
+    odd = [path for path in (folder, *entries) if path.is_symlink() or not (path.is_file() or path.is_dir())]
+    if odd:
+        raise _nothing_to_push(f"{odd[0].name} is missing, a link or a special file")
+    if not any(path.is_file() for path in entries):
+        raise _nothing_to_push(f"{folder.name} is empty")
+
+
+def _nothing_to_push(problem: str) -> BuildFailed:
+    return BuildFailed(
+        BuildReason.CONVERSION_FAILED, f"the conversion left no artifact to publish: {problem}; see its log"
+    )

@@ -20,5 +20,6 @@ def check_room(scratch: Path, size: int) -> None:
     if free < need:
         raise BuildFailed(
             BuildReason.DISK_FULL,
-            f"the build needs {need / GIB:.1f} GiB of scratch and {free / GIB:.1f} GiB are free: raise spec.build.scratch",
+            f"the build needs {need / GIB:.1f} GiB of scratch and {free / GIB:.1f} GiB are free: "
+            "raise spec.build.scratch",
         )

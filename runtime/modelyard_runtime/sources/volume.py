@@ -1,7 +1,8 @@
-"""A model on a volume that is mounted read-only."""
+"""A model on a volume that is mounted read-only. Links are followed, as a download cache has them, within it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,23 +16,43 @@ MOUNT = Path("/source")
 
 
 def copy_from_volume(source: VolumeFiles, destination: Path, advance: Advance, mount: Path = MOUNT) -> str:
-    """Copy the files that a build uses, and return where they were. Raises BuildFailed (SourceNotFound, DiskFull)."""
-    folder = (mount / source.path).resolve()
-    if not folder.is_relative_to(mount.resolve()):
-        raise BuildFailed(BuildReason.SOURCE_INVALID, f"pvc.path {source.path!r} leads out of the volume: remove the `..`")
+    """Copy the files that a build uses, and return where they were. Raises BuildFailed with the fix."""
+    try:
+        return _copied(source, destination, advance, mount)
+    except PermissionError as error:
+        raise BuildFailed(
+            BuildReason.SOURCE_UNAUTHORIZED,
+            f"user {os.getuid()} may not read {error.filename}: make it readable for all, or set build.pod's fsGroup",
+        ) from error
+
+
+def _copied(source: VolumeFiles, destination: Path, advance: Advance, mount: Path) -> str:
+    folder = _within(mount, source.path)
     if not folder.is_dir():
         there = ", ".join(sorted(path.name for path in mount.iterdir())[:10]) or "nothing"
         raise BuildFailed(
             BuildReason.SOURCE_NOT_FOUND, f"the volume has no folder {source.path!r}: it holds {there}; set pvc.path"
         )
     names = wanted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    sizes = {name: (folder / name).stat().st_size for name in names}
+    files = {name: _within(mount, (folder / name).relative_to(mount.resolve()).as_posix()) for name in names}
+    sizes = {name: path.stat().st_size for name, path in files.items()}
     check_room(destination, sum(sizes.values()))
     copied = 0
-    for name in names:
+    for name, path in files.items():
         target = destination / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, target)
+        shutil.copyfile(path, target)
         copied += sizes[name]
         advance(copied / sum(sizes.values()))
     return f"pvc:{source.path or '/'}"
+
+
+def _within(mount: Path, path: str) -> Path:
+    """Return where a path of the volume leads. Raises BuildFailed if that is outside."""
+    found = (mount / path).resolve()
+    if not found.is_relative_to(mount.resolve()):
+        raise BuildFailed(
+            BuildReason.SOURCE_INVALID,
+            f"{path!r} leads out of the volume: put the files themselves there, and no `..` into pvc.path",
+        )
+    return found
