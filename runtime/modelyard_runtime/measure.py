@@ -25,6 +25,8 @@ LEAST_BLOCKS, MOST_BLOCKS = 8, 24
 BLOCK_SECONDS = 2.5
 """Of measuring a batch size, before which no more blocks than the least are asked."""
 ROUNDS = 3
+ROUND_SECONDS = 15.0
+"""Of measuring a batch size, after which no other round begins: a busy machine is not waited for."""
 NOISY = 0.2
 """Width of the ratio's 90% interval, over the ratio, from which a measurement is taken again."""
 SEED = 7
@@ -55,14 +57,15 @@ def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads:
             noisy.append(f"batch {batch} ({latency.speedup.lower:.2f} to {latency.speedup.upper:.2f})")
     baseline = f"torch {torch.__version__} eager fp32, called in the process"
     speed = Speed(threads=threads, baseline=baseline, latencies=tuple(latencies))
-    said = f"speed is noisy after {ROUNDS} tries at {', '.join(noisy)}: other work on this machine?" if noisy else ""
+    said = f"speed is noisy at {', '.join(noisy)}: is there other work on this machine?" if noisy else ""
     return Measured(speed=speed, noise=said)
 
 
 def quietest(measure: Callable[[], Latency]) -> Latency:
-    """Return the first measurement that is quiet enough, or the quietest of ``ROUNDS``."""
+    """Return the first measurement that is quiet enough, or the quietest of ``ROUNDS`` that fit ``ROUND_SECONDS``."""
+    began = time.monotonic()
     taken: list[Latency] = []
-    while len(taken) < ROUNDS:
+    while not taken or (len(taken) < ROUNDS and time.monotonic() - began < ROUND_SECONDS):
         taken.append(measure())
         if noise_of(taken[-1]) <= NOISY:
             break
