@@ -69,12 +69,10 @@ def events_of(before: OptimizedModelStatus, after: OptimizedModelStatus) -> tupl
     known = {condition.type: condition for condition in before.conditions}
     events: dict[str, Event] = {}
     for condition in after.conditions:
-        if condition.type in {"Ready", "Reconciling", "Serving"} and condition.status != "True":
-            continue  # the stages and Stalled tell why
+        if condition.status != "True" or condition.reason == Reason.AS_EXPECTED:
+            continue  # what is not so yet is told by Reconciling or Stalled
         old = known.get(condition.type)
         if old and (old.status, old.reason) == (condition.status, condition.reason):
-            continue
-        if condition.status == "Unknown" or not condition.message:
             continue
         warning = condition.type == "Stalled"
         if warning or condition.reason not in events:
