@@ -62,8 +62,8 @@ class Registry:
     pull_secret: str | None = None  # a dockerconfigjson Secret that is in every model's namespace
 
 
-_BUILD_RESOURCES = ResourcesSpec(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "4Gi"})
-_SERVING_RESOURCES = ResourcesSpec(requests={"cpu": "500m", "memory": "512Mi"})
+_BUILD_RESOURCES = ResourcesSpec(requests={"cpu": "500m", "memory": "2Gi"}, limits={"memory": "4Gi"})
+_SERVING_RESOURCES = ResourcesSpec(requests={"cpu": "200m", "memory": "512Mi"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
