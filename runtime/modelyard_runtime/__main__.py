@@ -51,7 +51,7 @@ def explained(error: Exception) -> BuildFailed:
     if isinstance(error, BuildFailed):
         return error
     if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
-        message = f"the step ran out of memory: raise spec.build.resources.limits.memory ({str(error) or 'MemoryError'})"
+        message = f"the step ran out of memory: raise spec.build.resources.limits.memory ({error!r})"
         return BuildFailed(BuildReason.OUT_OF_MEMORY, message)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return BuildFailed(BuildReason.DISK_FULL, f"the scratch volume is full ({error}): raise spec.build.scratch")

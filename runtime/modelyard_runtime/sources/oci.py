@@ -26,7 +26,6 @@ from modelyard_runtime.sources.wanted import wanted
 REASONS: dict[type[RegistryError], BuildReason] = {
     InvalidReference: BuildReason.SOURCE_NOT_FOUND,
     NotFound: BuildReason.SOURCE_NOT_FOUND,
-    RegistryUnauthorized: BuildReason.SOURCE_UNAUTHORIZED,
     RegistryUnreachable: BuildReason.SOURCE_UNREACHABLE,
     DigestMismatch: BuildReason.DIGEST_MISMATCH,
     UnexpectedAnswer: BuildReason.SOURCE_INVALID,
@@ -53,6 +52,9 @@ def pull_model(source: OciFiles, destination: Path, advance: Advance) -> str:
 
             for layer in used:
                 pull_file(repository, layer, destination, count)
+    except RegistryUnauthorized as error:
+        fix = "name a secret of type kubernetes.io/dockerconfigjson in spec.source.oci.pullSecretRef"
+        raise BuildFailed(BuildReason.SOURCE_UNAUTHORIZED, f"{error}: {fix}") from error
     except RegistryError as error:
         raise BuildFailed(REASONS[type(error)], str(error)) from error
     return str(place)
