@@ -20,17 +20,25 @@ Numbers: TypeAlias = npt.NDArray[np.float64]
 
 NEIGHBOURS = 10
 CLEAR_MARGIN = 0.02
+EVEN = 0.5
 FIRST_PERCENTILE, LAST_PERCENTILE = 0.01, 0.99
 
 
-def parity_of(description: Description, dataset: str, want: Answers, got: Answers, invariance: Numbers) -> Parity:
-    """Return the parity of a candidate. invariance: ``likeness`` of answers alone and in company."""
+def parity_of(
+    description: Description, dataset: str, *, want: Answers, got: Answers, invariance: Numbers, extremes: Numbers
+) -> Parity:
+    """Return the parity of a candidate.
+
+    invariance: ``likeness`` of answers alone and in company; extremes: that of answers to extreme inputs and the
+    original's, which is reported apart and held to no gate but being finite: a NaN anywhere is a likeness of -1.
+    """
     figures, reported = (
         _embedding(want, got)
         if description.task is Task.EMBEDDING
         else _classification(want, got, multi_label=description.multi_label)
     )
     figures["batchInvariance"] = extreme_figure(invariance, float(_worst(invariance)))
+    reported["worstExtreme"] = float(_worst(extremes))
     return Parity(dataset=dataset, figures=figures, reported=reported)
 
 
@@ -52,7 +60,9 @@ def cosines(a: Answers, b: Answers) -> Numbers:
 def shifts(a: Answers, b: Answers, *, multi_label: bool) -> Numbers:
     """Return each row's greatest shift of a probability, float64 [rows]; 1 where an answer is not finite."""
     with np.errstate(invalid="ignore", over="ignore"):
-        shift = np.abs(probabilities(a, multi_label=multi_label) - probabilities(b, multi_label=multi_label)).max(axis=1)
+        shift = np.abs(probabilities(a, multi_label=multi_label) - probabilities(b, multi_label=multi_label)).max(
+            axis=1
+        )
     return np.where(np.isfinite(shift), shift, 1.0)
 
 
@@ -66,7 +76,7 @@ def neighbours_kept(want: Answers, got: Answers) -> Numbers:
 def _embedding(want: Answers, got: Answers) -> tuple[dict[str, Figure], dict[str, float]]:
     found = cosines(want, got)
     figures = {
-        "p1Cosine": percentile_figure(found, FIRST_PERCENTILE),
+        "p1Cosine": percentile_figure(found, FIRST_PERCENTILE, lowest=-1, highest=1),
         "neighboursKept": mean_figure(neighbours_kept(want, got)),
         "minCosine": extreme_figure(found, float(found.min())),
     }
@@ -81,7 +91,7 @@ def _classification(want: Answers, got: Answers, *, multi_label: bool) -> tuple[
     clear = margin > CLEAR_MARGIN
     figures = {
         "agreement": share_figure(int((same & clear).sum()), int(clear.sum())),
-        "maxShift": percentile_figure(shifts(want, got, multi_label=multi_label), LAST_PERCENTILE),
+        "maxShift": percentile_figure(shifts(want, got, multi_label=multi_label), LAST_PERCENTILE, lowest=0, highest=1),
     }
     reported = {"unclear": float((~clear).sum()), "agreementOfAll": float(same.mean())}
     if not multi_label:
@@ -94,7 +104,7 @@ def _classification(want: Answers, got: Answers, *, multi_label: bool) -> tuple[
 def _decisions(before: Numbers, after: Numbers, *, multi_label: bool) -> tuple[npt.NDArray[np.bool_], Numbers]:
     """Return whether each text's decision is the same, and by how much the original was decided."""
     if multi_label:
-        return ((before > 0.5) == (after > 0.5)).all(axis=1), np.abs(2 * before - 1).min(axis=1)
+        return ((before > EVEN) == (after > EVEN)).all(axis=1), np.abs(2 * before - 1).min(axis=1)
     ordered = np.sort(before, axis=1)
     return before.argmax(axis=1) == after.argmax(axis=1), ordered[:, -1] - ordered[:, -2]
 

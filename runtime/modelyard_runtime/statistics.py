@@ -16,22 +16,26 @@ SEED = 20_240_517
 BISECTIONS = 60
 
 
-def percentile_figure(values: Sequence[float] | npt.NDArray[np.float64], share: float) -> Figure:
+def percentile_figure(
+    values: Sequence[float] | npt.NDArray[np.float64], share: float, *, lowest: float, highest: float
+) -> Figure:
     """Return the quantile of ``share`` (0.01: the first percentile), bounded by order statistics.
 
     Of n values, k lie below the true quantile with k binomial(n, share), whatever the distribution is. The lower
     bound is the largest value that lies above it in at most 5% of samples; with 320 values and 0.01 it is the minimum.
-    Raises ValueError where so few values have no bound (fewer than 299 for 0.01).
+    Where so few values have no bound (fewer than 299 for 0.01) it is the end of the figure's own range.
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n = len(ordered)
     below = np.cumsum([comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(n + 1)])  # P(K <= k)
     lower_rank = int(np.searchsorted(below, RISK, side="right")) - 1  # the largest r with P(K <= r) <= 5%
     upper_rank = int(np.searchsorted(below, 1 - RISK))  # the smallest r with P(K <= r) >= 95%
-    if lower_rank < 0 or upper_rank >= n:
-        raise ValueError(f"{n} values have no 95% bound for the quantile {share}: give more")
-    value = float(np.quantile(ordered, share, method="inverted_cdf"))
-    return Figure(value=value, lower=float(ordered[lower_rank]), upper=float(ordered[upper_rank]), samples=n)
+    return Figure(
+        value=float(np.quantile(ordered, share, method="inverted_cdf")),
+        lower=float(ordered[lower_rank]) if lower_rank >= 0 else lowest,
+        upper=float(ordered[upper_rank]) if upper_rank < n else highest,
+        samples=n,
+    )
 
 
 def share_figure(hits: int, samples: int) -> Figure:
@@ -57,8 +61,8 @@ def mean_figure(values: Sequence[float] | npt.NDArray[np.float64]) -> Figure:
 
 
 def median_figure(values: Sequence[float] | npt.NDArray[np.float64]) -> Figure:
-    """Return the median, bounded by order statistics."""
-    return percentile_figure(values, 0.5)
+    """Return the median of at least five values, bounded by order statistics."""
+    return percentile_figure(values, 0.5, lowest=float(min(values)), highest=float(max(values)))
 
 
 def extreme_figure(values: Sequence[float] | npt.NDArray[np.float64], worst: float) -> Figure:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelyard.contract import Candidate, Engine, Machine, Precision
+from modelyard.contract import SUPPORTED_CANDIDATES, Candidate, Engine, Machine, Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class EngineBuilder:
 
 def builder_of(candidate: Candidate) -> EngineBuilder | None:
     """Return the builder of a candidate, None for one that this version can't build."""
-    from modelyard_runtime.engines import onnxruntime, openvino  # noqa: PLC0415 - they import from here
+    from modelyard_runtime.engines import onnxruntime, openvino
 
     builders = {
         (Engine.ONNX_RUNTIME, Precision.FP32): onnxruntime.FP32,
@@ -36,3 +36,9 @@ def builder_of(candidate: Candidate) -> EngineBuilder | None:
 def anywhere(machine: Machine) -> str | None:  # noqa: ARG001 - the signature of a refusal
     """Refuse no machine."""
     return None
+
+
+def unsupported(candidate: Candidate) -> str:
+    """Say that this version has no such candidate, and which it has."""
+    known = ", ".join(f"{known.engine} at {known.precision}" for known in SUPPORTED_CANDIDATES)
+    return f"{candidate.engine} at {candidate.precision} is not built by this version; it builds {known}"

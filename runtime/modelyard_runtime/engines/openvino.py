@@ -28,16 +28,16 @@ def _refusal(machine: Machine) -> str | None:
 
 
 def _bf16_files(graph: Path, folder: Path) -> dict[str, int]:
-    import openvino  # noqa: PLC0415 - half a second, wanted for this engine alone
+    import openvino
 
     model = ir.load(graph)
     guards = without_nan_guards(model)
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         plain = Path(scratch) / "model.onnx"
         save_graph(model, plain)
         read = openvino.Core().read_model(plain)
         matrices = stored_as_bfloat16(read)
-        folder.mkdir(parents=True, exist_ok=True)
         # fp16 is what this saves by default; our matrices are bfloat16 already, and the rest must stay as it is.
         openvino.save_model(read, folder / MODEL_FILE, compress_to_fp16=False)
     return {"BFloat16Matrices": matrices, "NanGuardsDropped": guards}

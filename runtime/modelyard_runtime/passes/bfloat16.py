@@ -16,8 +16,8 @@ MATRIX = 2
 
 def stored_as_bfloat16(model: openvino.Model) -> int:
     """Replace constant matrices by bfloat16 ones that are widened where they are used, in place. Returns how many."""
-    import openvino  # noqa: PLC0415 - a second of imports, wanted for this engine alone
-    from openvino import opset13  # noqa: PLC0415
+    import openvino
+    from openvino import opset13
 
     count = 0
     for node in model.get_ordered_ops():

@@ -9,7 +9,9 @@ from modelyard_runtime.text.docstrings import prose
 from modelyard_runtime.text.written import EXTREMES, WRITTEN
 
 PROVING, SELECTING, CALIBRATING = 320, 160, 128
-DATASET = "built-in text, not yours: documentation of Python's library, and sentences in other scripts, code and questions"
+DATASET = (
+    "built-in text, not yours: documentation of Python's library, and sentences in other scripts, code and questions"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,179 @@
+"""One candidate: built, asked for its parity, measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from modelyard.contract import (
+    BuildReason,
+    BuildRequest,
+    Candidate,
+    CandidateOutcome,
+    CandidateReport,
+    Machine,
+    Parity,
+    Speed,
+)
+from modelyard_runtime.backend.decision import Decision
+from modelyard_runtime.company import invariance
+from modelyard_runtime.engines import builder_of, unsupported
+from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.golden import Golden
+from modelyard_runtime.golden import Sample as GoldenSample
+from modelyard_runtime.handover import Scratch
+from modelyard_runtime.measure import speed_of
+from modelyard_runtime.models.description import Description
+from modelyard_runtime.original import Original, Sample
+from modelyard_runtime.parity import likeness, parity_of
+from modelyard_runtime.progress import Advance, Journal
+from modelyard_runtime.repository import VERSION, Served, name_of, served, write_config
+from modelyard_runtime.triton import TritonServer
+
+GOLDEN_SAMPLES = 8
+GOLDEN_TOKENS = 128
+GOLDEN_DIGITS = 6
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """A candidate on its way, filled in as it goes: what it is, then how it answers, then how fast."""
+
+    candidate: Candidate
+    decision: Decision | None = None
+    parity: Parity | None = None
+    speed: Speed | None = None
+    size: int | None = None
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    def report(self, outcome: CandidateOutcome) -> CandidateReport:
+        """Return what the report says of it."""
+        return CandidateReport(
+            engine=self.candidate.engine,
+            precision=self.candidate.precision,
+            outcome=outcome,
+            message="; ".join(self.notes),
+            parity=self.parity,
+            speed=self.speed,
+            size=self.size,
+            seconds=round(self.seconds, 2),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What every candidate of a build is made and asked with."""
+
+    request: BuildRequest
+    scratch: Scratch
+    machine: Machine
+    original: Original
+    graph: Path
+    server: TritonServer
+    journal: Journal
+
+    def build(self, trial: Trial) -> None:
+        """Write the candidate's version folder and configuration. Raises BuildFailed."""
+        candidate, description = trial.candidate, self.original.description
+        folder = self.scratch.serve / name_of(candidate) / VERSION
+        with self.journal.stage(f"build {name_of(candidate)}"), _timed(trial):
+            builder = builder_of(candidate)
+            if builder is None:
+                raise BuildFailed(BuildReason.UNSUPPORTED_PRECISION, unsupported(candidate))
+            try:
+                layers = builder.files_from_graph(self.graph, folder)
+            except (RuntimeError, ValueError) as error:
+                raise BuildFailed(
+                    BuildReason.CONVERSION_FAILED, f"{name_of(candidate)} can't be made from this graph: {error}"
+                ) from error
+            trial.decision = decision_of(candidate, description, self.request.shapes.sequence.max, layers)
+            trial.decision.write(folder)
+            write_config(self.scratch.serve, candidate, description, self.request.shapes, self.machine.cores)
+            trial.size = sum(path.stat().st_size for path in folder.iterdir())
+            trial.notes.append(", ".join(f"{count} {kind}" for kind, count in layers.items()))
+
+    def prove(self, trial: Trial, sample: Sample, extremes: Sample) -> None:
+        """Ask the candidate the texts of ``sample`` alone and in company. Raises BuildFailed."""
+        with self.journal.stage(f"prove {name_of(trial.candidate)}") as advance, self._served(trial) as candidate:
+            trial.parity = self._parity(candidate, sample, extremes, advance)
+
+    def measure(self, trial: Trial) -> None:
+        """Measure the candidate's speed beside the original. Raises BuildFailed."""
+        shapes, cores = self.request.shapes, self.machine.cores
+        with self.journal.stage(f"measure {name_of(trial.candidate)}") as advance, self._served(trial) as candidate:
+            original = self.original.reference.answer
+            measured = speed_of(original, candidate, shapes, shapes.sequence.max, cores, advance)
+        trial.speed = measured.speed
+        trial.notes += [measured.noise] if measured.noise else []
+
+    def golden(self, trial: Trial) -> Golden:
+        """Return golden samples with the candidate's answers: short texts, since every start of a pod asks them."""
+        short = sorted((text for text in self.original.selecting if len(text) <= GOLDEN_TOKENS), key=len)
+        picked = [short[round(i * (len(short) - 1) / (GOLDEN_SAMPLES - 1))] for i in range(GOLDEN_SAMPLES)]
+        with self._served(trial) as candidate:
+            answers = candidate.alone(picked)
+        samples = tuple(
+            GoldenSample(
+                input_ids=tuple(ids.tolist()), answer=tuple(np.round(row.astype(float), GOLDEN_DIGITS).tolist())
+            )
+            for ids, row in zip(picked, answers, strict=True)
+        )
+        description = self.original.description
+        return Golden(
+            task=description.task, output=description.output, multi_label=description.multi_label, samples=samples
+        )
+
+    def _parity(self, candidate: Served, sample: Sample, extremes: Sample, advance: Advance) -> Parity:
+        description = self.original.description
+        alone = []
+        for number, text in enumerate(sample.texts):
+            alone.append(candidate.together([text]))
+            advance(number / len(sample.texts))
+        got = np.concatenate(alone)
+        return parity_of(
+            description,
+            self.original.dataset,
+            want=sample.answers,
+            got=got,
+            invariance=invariance(candidate, description, sample.texts, got, extremes.texts),
+            extremes=likeness(description, extremes.answers, candidate.alone(extremes.texts)),
+        )
+
+    @contextmanager
+    def _served(self, trial: Trial) -> Iterator[Served]:
+        if trial.decision is None:
+            raise RuntimeError(f"{name_of(trial.candidate)} is asked before it is built")
+        with _timed(trial), served(self.server, trial.candidate, trial.decision) as candidate:
+            yield candidate
+
+
+def decision_of(candidate: Candidate, description: Description, most_tokens: int, layers: dict[str, int]) -> Decision:
+    """Return what the artifact says of how it is run."""
+    return Decision(
+        engine=candidate.engine,
+        precision=candidate.precision,
+        task=description.task,
+        output=description.output,
+        size=description.size,
+        max_sequence=most_tokens,
+        vocabulary=description.vocabulary,
+        pad_token=description.pad_token,
+        pooling=description.pooling,
+        normalized=description.normalized,
+        labels=description.labels,
+        multi_label=description.multi_label,
+        layers=tuple(sorted(layers.items())),
+    )
+
+
+@contextmanager
+def _timed(trial: Trial) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    trial.seconds += time.monotonic() - began

@@ -1,0 +1,110 @@
+"""Which candidate becomes the artifact: the only one asked for, or the fastest that is proven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from modelyard.contract import BuildReason, Candidate, CandidateOutcome, CandidateReport, Outcome
+from modelyard.gates import outcome_of, parity_verdicts
+from modelyard_runtime.candidates import Trial, Workshop
+from modelyard_runtime.choose import Contender, ranked
+from modelyard_runtime.engines import builder_of
+from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.original import Sample
+from modelyard_runtime.repository import name_of
+
+
+@dataclass(slots=True, kw_only=True)
+class Contest:
+    """The candidates of one build. ``outcomes`` says what became of each."""
+
+    workshop: Workshop
+    trials: dict[Candidate, Trial] = field(default_factory=dict)
+    outcomes: dict[Candidate, CandidateOutcome] = field(default_factory=dict)
+
+    def trial(self, candidate: Candidate) -> Trial:
+        """Return a candidate's trial."""
+        return self.trials.setdefault(candidate, Trial(candidate=candidate))
+
+    def decided(self) -> tuple[Candidate, tuple[CandidateReport, ...]]:
+        """Return the winner, and what to report of each candidate. Raises BuildFailed (NoCandidate).
+
+        A candidate asked for by name wins whatever it shows: the user's gates are held against its report.
+        """
+        candidates = self.workshop.request.candidates
+        winner = self._only(candidates[0]) if len(candidates) == 1 else self._fastest(candidates)
+        self.outcomes[winner] = CandidateOutcome.CHOSEN
+        return winner, tuple(self.trial(one).report(self.outcomes[one]) for one in candidates)
+
+    def _only(self, candidate: Candidate) -> Candidate:
+        trial = self.trial(candidate)
+        self.workshop.build(trial)
+        self.workshop.prove(trial, *self._samples(proving=True))
+        self.workshop.measure(trial)
+        return candidate
+
+    def _fastest(self, candidates: tuple[Candidate, ...]) -> Candidate:
+        """Drop who surely misses on the selecting texts, then prove on the others, the fastest first."""
+        selecting = self._samples(proving=False)
+        contenders = [one for one in candidates if self._qualifies(one, selecting)]
+        speeds = [(one, self.trial(one).speed) for one in contenders]
+        order = ranked(
+            [Contender(candidate=one, speed=speed) for one, speed in speeds if speed is not None],
+            self.workshop.request.objective,
+            self.workshop.request.shapes.batch.opt,
+        )
+        proving = self._samples(proving=True) if order else selecting
+        for contender in order:
+            if self._proven(contender.candidate, proving):
+                return contender.candidate
+        told = "; ".join(f"{name_of(one)}: {', '.join(self.trial(one).notes)}" for one in candidates)
+        raise BuildFailed(BuildReason.NO_CANDIDATE, f"no candidate holds the parity gate here: {told}")
+
+    def _qualifies(self, candidate: Candidate, selecting: tuple[Sample, Sample]) -> bool:
+        """Build, ask and measure one; note what it fails by. One that fails costs the build nothing but itself."""
+        trial = self.trial(candidate)
+        try:
+            builder = builder_of(candidate)
+            refusal = builder.refusal(self.workshop.machine) if builder else None
+            if refusal:
+                raise BuildFailed(BuildReason.UNSUPPORTED_PRECISION, refusal)  # noqa: TRY301 - noted below like the rest
+            self.workshop.build(trial)
+            self.workshop.prove(trial, *selecting)
+        except BuildFailed as failed:
+            trial.notes.append(str(failed))
+            self.outcomes[candidate] = CandidateOutcome.FAILED
+            return False
+        if self._held(trial) is Outcome.MISS:
+            self.outcomes[candidate] = CandidateOutcome.MISSED_PARITY
+            return False
+        self.workshop.measure(trial)
+        self.outcomes[candidate] = CandidateOutcome.SLOWER
+        return True
+
+    def _proven(self, candidate: Candidate, proving: tuple[Sample, Sample]) -> bool:
+        trial = self.trial(candidate)
+        self.workshop.prove(trial, *proving)
+        if self._held(trial) is Outcome.PASS:
+            return True
+        self.outcomes[candidate] = CandidateOutcome.MISSED_PARITY
+        return False
+
+    def _held(self, trial: Trial) -> Outcome:
+        """Hold the gate against a trial's parity, and note what is not passed."""
+        if trial.parity is None:
+            raise RuntimeError(f"{name_of(trial.candidate)} is judged before it is asked")
+        task = self.workshop.original.description.task
+        verdicts = parity_verdicts(self.workshop.request.parity, task, trial.parity.figures)
+        outcome = outcome_of(verdicts)
+        if outcome is Outcome.MISS:
+            trial.notes += [verdict.message for verdict in verdicts if verdict.outcome is Outcome.MISS]
+        return outcome
+
+    def _samples(self, *, proving: bool) -> tuple[Sample, Sample]:
+        """Ask the original: the texts of one set, and the extremes."""
+        original = self.workshop.original
+        with self.workshop.journal.stage("ask the original" + ("" if proving else " to select")):
+            return (
+                original.sample(original.proving if proving else original.selecting),
+                original.sample(original.extremes),
+            )

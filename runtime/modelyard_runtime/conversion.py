@@ -1,0 +1,118 @@
+"""A conversion from the loaded original to the artifact's files and the report."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from platform import python_version
+
+from modelyard.contract import (
+    BuildReason,
+    BuildReport,
+    BuildRequest,
+    Candidate,
+    CandidateReport,
+    Machine,
+    SourceReport,
+)
+from modelyard_runtime.candidates import Workshop
+from modelyard_runtime.contest import Contest
+from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
+from modelyard_runtime.handover import Scratch
+from modelyard_runtime.machine import peak_memory
+from modelyard_runtime.memory import parameters_of
+from modelyard_runtime.models.description import Description
+from modelyard_runtime.original import Original, load_original
+from modelyard_runtime.progress import Journal
+from modelyard_runtime.repository import VERSION, name_of
+from modelyard_runtime.triton import ServerLost, TritonServer
+
+SIDECAR_SECONDS = 120
+PACKAGES = ("torch", "transformers", "tokenizers", "onnx", "onnx-ir", "onnxscript", "onnxruntime", "openvino", "numpy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """One conversion of a model that was described and found to be possible."""
+
+    request: BuildRequest
+    scratch: Scratch
+    journal: Journal
+    description: Description
+    machine: Machine
+
+    def run(self) -> None:
+        """Write the artifact's files and the report. Raises BuildFailed."""
+        with TritonServer() as server:
+            workshop = self._workshop(server)
+            contest = Contest(workshop=workshop)
+            winner, candidates = contest.decided()
+            with self.journal.stage("write"):
+                self._write_artifact(winner)
+                workshop.golden(contest.trial(winner)).write(self.scratch.out)
+            triton = str(server.metadata()["version"])
+        report = self._report(workshop.original, triton, winner, candidates)
+        self.scratch.report.write_text(report.to_json())
+
+    def _workshop(self, server: TritonServer) -> Workshop:
+        """Load the original, export it, and wait for the sidecar."""
+        request, machine, scratch, journal = self.request, self.machine, self.scratch, self.journal
+        with journal.stage("load"):
+            longest = request.shapes.sequence.max
+            original = load_original(scratch.source, self.description, threads=machine.cores, most_tokens=longest)
+        graph = scratch.root / "graph" / "model.onnx"
+        with journal.stage("export"):
+            save_graph(graph_from_torch(original.reference), graph)
+        with journal.stage("wait for the server"):
+            try:
+                server.wait_live(SIDECAR_SECONDS)
+            except ServerLost as error:
+                raise BuildFailed(BuildReason.SERVER_REFUSED, f"the sidecar is not there: {error}") from error
+        return Workshop(
+            request=request,
+            scratch=scratch,
+            machine=machine,
+            original=original,
+            graph=graph,
+            server=server,
+            journal=journal,
+        )
+
+    def _write_artifact(self, winner: Candidate) -> None:
+        """Copy the winner's version folder to where ``publish`` finds it."""
+        shutil.rmtree(self.scratch.out, ignore_errors=True)
+        shutil.copytree(self.scratch.serve / name_of(winner) / VERSION, self.scratch.out / VERSION)
+
+    def _report(
+        self, original: Original, triton: str, winner: Candidate, candidates: tuple[CandidateReport, ...]
+    ) -> BuildReport:
+        fetched = self.scratch.read_fetched()
+        versions = {"python": python_version(), "triton": triton} | {name: version(name) for name in PACKAGES}
+        return BuildReport(
+            name=self.request.name,
+            key=self.request.key,
+            source=SourceReport(
+                kind=fetched.kind,
+                ref=fetched.ref,
+                digest=fetched.digest,
+                architecture=self.description.architecture,
+                model_type=self.description.family.model_type,
+                task=self.description.task,
+                pooling=self.description.pooling,
+                parameters=parameters_of(self.scratch.source),
+                trained=original.trained,
+            ),
+            engine=winner.engine,
+            precision=winner.precision,
+            candidates=candidates,
+            machine=self.machine,
+            versions=versions,
+            images=self.request.images,
+            stages=(*fetched.stages, *self.journal.timings),
+            started_at=fetched.started_at,
+            finished_at=datetime.now(UTC),
+            peak_memory_bytes=peak_memory(),
+        )

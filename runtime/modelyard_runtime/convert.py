@@ -1,0 +1,52 @@
+"""The second step: convert, prove and measure, through the server that will run the result.
+
+What can be refused is refused here, before anything heavy is imported or loaded.
+"""
+
+from __future__ import annotations
+
+from modelyard.contract import BuildReason, BuildRequest, Candidate, Machine
+from modelyard.gates import GateNotApplicable, parity_for_task
+from modelyard_runtime.engines import builder_of, unsupported
+from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.handover import Scratch
+from modelyard_runtime.machine import this_machine
+from modelyard_runtime.memory import conversion_memory, parameters_of
+from modelyard_runtime.models.description import Description, describe
+from modelyard_runtime.progress import Journal
+
+
+def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
+    """Convert what ``fetch`` left, and write the artifact's files and the report. Raises BuildFailed."""
+    description = describe(scratch.source, request.task)
+    machine = this_machine()
+    check_request(request, description, machine)
+    # Told before a weight is loaded: a step that is killed for memory leaves it as its last word.
+    journal.log.update(memory_estimate_bytes=conversion_memory(parameters_of(scratch.source)))
+    with journal.stage("import"):
+        from modelyard_runtime.conversion import Conversion
+    Conversion(request=request, scratch=scratch, journal=journal, description=description, machine=machine).run()
+
+
+def check_request(request: BuildRequest, description: Description, machine: Machine) -> None:
+    """Raise BuildFailed for what can't be honoured."""
+    try:
+        parity_for_task(request.parity, description.task)
+    except GateNotApplicable as error:
+        raise BuildFailed(BuildReason.GATE_NOT_APPLICABLE, str(error)) from error
+    longest = request.shapes.sequence.max
+    if longest > description.positions:
+        raise BuildFailed(
+            BuildReason.SHAPES_NOT_POSSIBLE,
+            f"shapes.sequence.max is {longest} but the model has {description.positions} positions: "
+            f"set optimization.shapes.sequence.max to {description.positions} or less",
+        )
+    refusals = [refusal_of(candidate, machine) for candidate in request.candidates]
+    if all(refusals):
+        raise BuildFailed(BuildReason.UNSUPPORTED_PRECISION, "; ".join(map(str, refusals)))
+
+
+def refusal_of(candidate: Candidate, machine: Machine) -> str | None:
+    """Return why a candidate can't be built or run on this machine, None if it can."""
+    builder = builder_of(candidate)
+    return unsupported(candidate) if builder is None else builder.refusal(machine)
