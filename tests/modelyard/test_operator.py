@@ -17,6 +17,7 @@ from modelyard.operator import Exit, run_operator
 from modelyard.settings import Images, Lease, Registry, Settings, Sources
 from modelyard.telemetry import METRICS
 from tests.modelyard.objects import model
+from tests.modelyard.waiting import connections_closed
 from tests.servers.apiserver import ADMIN_TOKEN, RunningApiServer, running_api_server
 
 pytestmark = pytest.mark.cluster
@@ -42,6 +43,7 @@ class Process:
     async def end(self) -> None:
         self.task.cancel()
         await asyncio.wait({self.task})
+        await connections_closed()
 
 
 def settings(namespace: str, **changes: object) -> Settings:

@@ -14,6 +14,11 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
             await asyncio.sleep(0.01)
 
 
+async def connections_closed() -> None:
+    """Let aborted TLS connections, of Kopf's watches above all, be told so before the loop ends."""
+    await asyncio.sleep(0.1)
+
+
 @asynccontextmanager
 async def background(coroutine: Coroutine[object, object, None]) -> AsyncIterator[asyncio.Task[None]]:
     """Run ``coroutine`` for the length of the block at most."""
@@ -23,3 +28,4 @@ async def background(coroutine: Coroutine[object, object, None]) -> AsyncIterato
     finally:
         task.cancel()
         await asyncio.wait({task})
+        await connections_closed()
