@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from modelyard.state import BuildDesired, BuildPodView, ContainerEnd, JobView
 
 GIB = 1 << 30
 _TAIL = 600
+_NO_CLAIM = re.compile('persistentvolumeclaim "[^"]*" not found')
+"""How the scheduler says that the source's claim isn't there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,9 @@ def in_the_way(pods: list[BuildPodView]) -> Failure | None:
     if pod.image_error:
         fix = "correct the image in the chart's values, or let the nodes pull it"
         return Failure(reason=Reason.IMAGE_NOT_PULLABLE, message=f"{pod.image_error}; {fix}")
+    if pod.unschedulable and _NO_CLAIM.search(pod.unschedulable):
+        fix = "create the claim, or correct spec.source.pvc.claimName; it starts as soon as there is one"
+        return Failure(reason=Reason.SOURCE_NOT_FOUND, message=f"{pod.unschedulable}; {fix}")
     if pod.unschedulable:
         fix = "lower build.resources.requests or add a node; it starts as soon as one fits"
         return Failure(reason=Reason.NO_NODE_FITS, message=f"{pod.unschedulable}; {fix}")
