@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 from examples.demo.kubectl import Kubectl, tool
 from examples.demo.sentence_model import SYSTEM_NAMESPACE
-from examples.demo.target import ROOT
+from examples.demo.target import LOCAL_KUBECONFIG, ROOT
 
 RELEASE = "modelyard"
+OWN_IMAGES = ("operator", "runtime", "triton")
 CHART = ROOT / "charts" / "modelyard"
 
 
@@ -36,6 +38,7 @@ def helm_program() -> str:
 
 def install_operator(cluster: Kubectl, *, values: tuple[Path, ...] = (), settings: tuple[str, ...] = ()) -> None:
     """Install or upgrade the release and wait for its pods. ``settings`` are Helm's ``key=value``."""
+    settings = (*built_images(cluster), *settings)
     given = [f"--values={path}" for path in values] + [f"--set={setting}" for setting in settings]
     helm(
         cluster,
@@ -48,6 +51,18 @@ def install_operator(cluster: Kubectl, *, values: tuple[Path, ...] = (), setting
         "--timeout=5m",
         *given,
     )
+
+
+def built_images(cluster: Kubectl) -> tuple[str, ...]:
+    """Return settings that name the images just built, by digest; none for a cluster that isn't ours.
+
+    A node keeps what it has pulled by a tag, and would go on running the code of the first build.
+    """
+    record = LOCAL_KUBECONFIG.parent / "images.json"
+    if cluster.kubeconfig != LOCAL_KUBECONFIG or not record.exists():
+        return ()
+    refs = {name: str(ref).rpartition("/")[2] for name, ref in json.loads(record.read_text()).items()}
+    return tuple(f"images.{name}.tag={refs[name].partition(':')[2]}" for name in OWN_IMAGES if name in refs)
 
 
 def remove_operator(cluster: Kubectl) -> None:
