@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 from modelyard_runtime.text.docstrings import prose
 from modelyard_runtime.text.written import EXTREMES, WRITTEN
@@ -29,11 +30,12 @@ def built_in_texts() -> Texts:
     """Return the built-in texts: the same on every run with the same Python.
 
     Everything is ordered by its content's hash and dealt out from there, so that no text is in two sets and each set
-    has its share of every kind. The written ones all take part; documentation fills what is left.
+    has its share of every kind. The written ones all take part; documentation fills what is left. It is picked by
+    another hash than it is dealt by: it would have the lowest hashes else, and the written ones the last set.
     """
     whole = PROVING + SELECTING + CALIBRATING
-    documentation = sorted(set(prose()) - set(WRITTEN), key=_hash)[: whole - len(WRITTEN)]
-    dealt = sorted([*WRITTEN, *documentation], key=_hash)
+    documentation = sorted(set(prose()) - set(WRITTEN), key=partial(_hash, b"pick"))[: whole - len(WRITTEN)]
+    dealt = sorted([*WRITTEN, *documentation], key=partial(_hash, b"deal"))
     return Texts(
         dataset=DATASET,
         proving=tuple(dealt[:PROVING]),
@@ -43,5 +45,5 @@ def built_in_texts() -> Texts:
     )
 
 
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _hash(purpose: bytes, text: str) -> bytes:
+    return hashlib.sha256(purpose + text.encode()).digest()
