@@ -16,16 +16,17 @@ _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 class Authorization(httpx.Auth):
     """Answers a registry's challenge once, and keeps what it was given for the requests that follow."""
 
-    requires_response_body = True
-
     def __init__(self, repository: str, credentials: Credentials | None) -> None:
         """Without credentials an anonymous token is asked for, where the registry wants one."""
         self._repository = repository
         self._credentials = credentials
         self._headers: dict[tuple[str, str], str] = {}  # by host and scope: a redirect elsewhere gets nothing
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Send the request; if it is challenged, send it again with an answer to that."""
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send the request; if it is challenged, send it again with an answer to that.
+
+        Only a token's answer is read here: httpx would else hold every blob in memory before the first byte is seen.
+        """
         place = (request.url.netloc.decode(), self._scope(request))
         if place in self._headers:
             request.headers["Authorization"] = self._headers[place]
@@ -36,6 +37,7 @@ class Authorization(httpx.Auth):
         parameters = dict(_PARAMETER.findall(rest))
         if scheme.lower() == "bearer":
             token = yield self._token_request(parameters, place[1])
+            token.read()
             self._headers[place] = f"Bearer {_token(token)}"
         elif scheme.lower() == "basic" and self._credentials:
             self._headers[place] = self._basic()

@@ -23,7 +23,7 @@ from modelyard.oci.errors import (
     RegistryUnreachable,
     UnexpectedAnswer,
 )
-from modelyard.oci.layers import CHUNK, Descriptor
+from modelyard.oci.layers import Descriptor
 from modelyard.oci.reference import Reference
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -197,7 +197,7 @@ class Repository:
             self._check(answer, described.digest)
             resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
             with destination.open("ab" if resumed else "wb") as file:
-                for chunk in answer.iter_bytes(CHUNK):
+                for chunk in answer.iter_bytes():  # as they come: what is gathered first is lost when it breaks off
                     file.write(chunk)
                     advance(len(chunk))
 

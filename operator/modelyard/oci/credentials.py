@@ -54,5 +54,5 @@ def _read(entry: dict[str, str]) -> Credentials | None:
         return Credentials(username=entry["username"], password=entry["password"])
     if not entry.get("auth"):
         return None
-    username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
+    username, _, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
     return Credentials(username=username, password=password)

@@ -105,8 +105,8 @@ def unpack(layer: Path, destination: Path) -> list[Path]:
     written = []
     with tarfile.open(layer) as archive:
         for member in archive:
-            content = archive.extractfile(member)
-            if not member.isfile() or content is None:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is None:
                 continue
             path = (destination / member.name).resolve()
             if not path.is_relative_to(destination.resolve()):
