@@ -22,5 +22,8 @@ def parameters_of(folder: Path) -> int:
 
 
 def conversion_memory(parameters: int) -> int:
-    """Return the bytes that ``convert`` needs for a model of so many weights."""
+    """Return the bytes that ``convert`` needs for a model of so many weights: base + copies x 4 x parameters.
+
+    all-MiniLM-L6-v2 (22.7 million): 1.71 GB estimated; 1.12 GB was the most held, child processes included.
+    """
     return int(BASE_BYTES + COPIES * FP32_BYTES * parameters)
