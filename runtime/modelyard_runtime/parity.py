@@ -81,12 +81,12 @@ def _embedding(want: Answers, got: Answers) -> tuple[dict[str, Figure], dict[str
         "minCosine": extreme_figure(found, float(found.min())),
     }
     norms = np.linalg.norm(want.astype(np.float64), axis=1)
-    drift = np.abs(np.linalg.norm(np.nan_to_num(got.astype(np.float64)), axis=1) / norms - 1)
+    drift = np.abs(np.linalg.norm(_finite(got), axis=1) / norms - 1)
     return figures, {"meanCosine": float(found.mean()), "greatestNormError": float(drift.max())}
 
 
 def _classification(want: Answers, got: Answers, *, multi_label: bool) -> tuple[dict[str, Figure], dict[str, float]]:
-    before, after = (probabilities(np.nan_to_num(x), multi_label=multi_label) for x in (want, got))
+    before, after = (probabilities(_finite(x), multi_label=multi_label) for x in (want, got))
     same, margin = _decisions(before, after, multi_label=multi_label)
     clear = margin > CLEAR_MARGIN
     figures = {
@@ -111,11 +111,16 @@ def _decisions(before: Numbers, after: Numbers, *, multi_label: bool) -> tuple[n
 
 def _nearest(answers: Answers) -> npt.NDArray[np.intp]:
     """Return the indices of each text's nearest others by cosine, [texts, 10]."""
-    wide = np.nan_to_num(answers.astype(np.float64))
+    wide = _finite(answers)
     wide /= np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     likenesses = wide @ wide.T
     np.fill_diagonal(likenesses, -np.inf)
     return np.argpartition(-likenesses, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+
+
+def _finite(answers: Answers) -> Numbers:
+    """Return answers as float64, 0 where they are no number: cosines and shifts have judged those already."""
+    return np.where(np.isfinite(answers), answers, 0).astype(np.float64)
 
 
 def _worst(values: Numbers) -> float:
