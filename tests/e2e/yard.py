@@ -14,6 +14,12 @@ from tests.e2e.waiting import diagnosis, reached, wait_for
 FAST = {"engine": "OnnxRuntime", "precision": "FP32"}
 """What builds soonest: for tests that are not about the engine."""
 
+SMALL: Object = {
+    "serving": {"resources": {"requests": {"cpu": "50m", "memory": "128Mi"}}},
+    "traffic": {"proxy": {"replicas": 1, "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}}}},
+}
+"""Many models on a node of two cores."""
+
 UNHURRIED = {"performance": {"minSpeedup": 0}}
 """A tiny model loses to PyTorch for the server's own cost: for tests that are not about speed."""
 
@@ -111,8 +117,14 @@ def model(name: str, source: Object, **spec: Any) -> Object:
         "apiVersion": "modelyard.dev/v1alpha1",
         "kind": "OptimizedModel",
         "metadata": {"name": name},
-        "spec": {"source": source, "optimization": FAST, "gates": UNHURRIED, **spec},
+        "spec": {"source": source, "optimization": FAST, "gates": UNHURRIED} | merged(SMALL, spec),
     }
+
+
+def merged(left: Object, right: Object) -> Object:
+    """Return ``right`` over ``left``, objects within them likewise."""
+    both = {key: merged(left[key], right[key]) for key in left.keys() & right.keys() if isinstance(left[key], dict)}
+    return {**left, **right, **both}
 
 
 def conditions(seen: Object) -> dict[str, Object]:
