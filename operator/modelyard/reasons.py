@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -28,11 +29,9 @@ class Reason(StrEnum):
     STARTING = "Starting"
     WARMING = "Warming"
     SWITCHING = "Switching"
-    RETIRING = "Retiring"
     ROLLED_OUT = "RolledOut"
     WAITING = "Waiting"
     SUSPENDED = "Suspended"
-    RECONCILING = "Reconciling"
     # a person is asked
     HELD = "Held"
     COMMAND_DONE = "CommandDone"
@@ -73,3 +72,150 @@ class Reason(StrEnum):
     NO_NODE_FITS = "NoNodeFits"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     POD_LOST = "PodLost"
+
+
+NONE = "Nothing: it goes on by itself."
+
+ADVICE: Mapping[Reason, Advice] = {
+    Reason.HEALTHY: Advice("The spec is served as asked.", NONE),
+    Reason.AS_EXPECTED: Advice("Requests are answered.", NONE),
+    Reason.RESOLVED: Advice("The source and everything that the spec leaves open are pinned.", NONE),
+    Reason.RESOLVING: Advice("The source is being pinned.", NONE),
+    Reason.BUILDING: Advice("The conversion runs; the message says which step.", NONE),
+    Reason.BUILT: Advice("The artifact and its report are in the registry.", NONE),
+    Reason.GATES_PASSED: Advice("Every gate holds by its 95% bound.", NONE),
+    Reason.PROMOTED: Advice("A person let a missed gate pass.", NONE),
+    Reason.STARTING: Advice("The build's Job was made.", NONE),
+    Reason.WARMING: Advice("Pods of the new revision start and answer golden samples.", NONE),
+    Reason.SWITCHING: Advice("Traffic moves, or waits until every proxy says that it can.", NONE),
+    Reason.ROLLED_OUT: Advice("Every proxy routes all requests to the target.", NONE),
+    Reason.WAITING: Advice("Something else comes first; the other conditions say what.", NONE),
+    Reason.SUSPENDED: Advice(
+        "spec.suspend freezes builds and roll-outs; serving goes on.", "Set spec.suspend to false."
+    ),
+    Reason.HELD: Advice(
+        "A gate was missed, and gates.onFailure is Hold.",
+        "Command `promote <revision> <nonce>` to serve it all the same, or change the spec.",
+    ),
+    Reason.COMMAND_DONE: Advice("The command was carried out.", NONE),
+    Reason.COMMAND_IGNORED: Advice(
+        "The command does nothing here; the message says why.", "Write it anew, with the revision that it is for."
+    ),
+    Reason.NO_ROOM: Advice(
+        "No node has room for the new revision. That is no rejection: it starts as soon as one has.",
+        "Lower serving.resources.requests, add a node, or raise the quota.",
+    ),
+    Reason.NAME_TAKEN: Advice(
+        "An object that isn't ours has a name that the model needs. It is left alone.",
+        "Rename the model, or delete or rename that object.",
+    ),
+    Reason.OBJECT_REFUSED: Advice(
+        "The API server refused an object: an admission policy, a quota, or an overlay that isn't valid.",
+        "Correct serving.pod or build.pod, or ask whoever made the policy.",
+    ),
+    Reason.NOT_SUPPORTED_YET: Advice(
+        "This version can't build what the spec asks for.", "Choose what the message names, or Auto."
+    ),
+    Reason.SPEC_NOT_UNDERSTOOD: Advice(
+        "A newer version stored the object. Nothing is done with it; what serves goes on.",
+        "Upgrade the operator, or apply the manifest anew.",
+    ),
+    Reason.HOST_NOT_ALLOWED: Advice(
+        "The source is on a host that the operator may not ask.",
+        "Add it to sources.allowedHosts in the chart's values.",
+    ),
+    Reason.PARITY_MISSED: Advice(
+        "Answers differ from the original's by more than gates.parity allows.",
+        "Choose a precision with more bits, or lower the gate if your use allows it.",
+    ),
+    Reason.PERFORMANCE_MISSED: Advice(
+        "The build is slower than gates.performance asks.",
+        "Choose Auto or another engine or precision, or lower the gate.",
+    ),
+    Reason.TOO_NOISY: Advice(
+        "The measurement leaves a gate undecided: its bounds lie on both sides.",
+        "Command `retry <revision> <nonce>` on a quieter machine, or loosen the gate.",
+    ),
+    Reason.GOLDEN_MISMATCH: Advice(
+        "A server answers golden samples differently than they were proven: another CPU, GPU or library.",
+        "Run it where it was built (serving.pod.nodeSelector), or build it for this machine (retry).",
+    ),
+    Reason.PROGRESS_DEADLINE_EXCEEDED: Advice(
+        "The revision was not ready in time after its pods had a node.",
+        "Read its pods' last words, then raise rollout.progressDeadline or serving.resources, and retry.",
+    ),
+    Reason.PODS_NOT_READY: Advice(
+        "No pod of the revision takes requests.", "Look at the pods; they are started again."
+    ),
+    Reason.PROXY_NOT_READY: Advice(
+        "No proxy takes requests.", "Look at the pods of the Deployment `<model>-proxy`: room and the image of Envoy."
+    ),
+    Reason.SOURCE_NOT_FOUND: Advice(
+        "There is no such repository, revision, tag or folder.", "Correct spec.source; a private one needs its Secret."
+    ),
+    Reason.SOURCE_UNAUTHORIZED: Advice(
+        "The source is gated or private, and the token is missing or not accepted.",
+        "Accept the model's terms on the hub, and name a Secret with a token in tokenSecretRef or pullSecretRef.",
+    ),
+    Reason.SOURCE_UNREACHABLE: Advice(
+        "The source doesn't answer. It is asked again.", "Check the network, NetworkPolicies and the host's name."
+    ),
+    Reason.DIGEST_MISMATCH: Advice(
+        "What was read is not what was pinned.", "Push or upload the files again; they changed or were cut off."
+    ),
+    Reason.SOURCE_INVALID: Advice(
+        "The files are no whole model: weights cut off, no configuration or no tokenizer.",
+        "Upload the model again, with config.json, the weights and the tokenizer's files.",
+    ),
+    Reason.UNSUPPORTED_ARCHITECTURE: Advice(
+        "The model's family can't be converted yet.", "Use an encoder of the BERT family."
+    ),
+    Reason.UNSUPPORTED_TASK: Advice(
+        "The model's task can't be served yet.",
+        "Set spec.task where the files don't say it: Embedding or Classification.",
+    ),
+    Reason.UNSUPPORTED_PRECISION: Advice(
+        "The machine that builds can't run this precision.", "Place builds with build.pod.nodeSelector, or choose Auto."
+    ),
+    Reason.GATE_NOT_APPLICABLE: Advice(
+        "A gate is set that the model's task has no figure for.", "Remove it from gates.parity."
+    ),
+    Reason.SHAPES_NOT_POSSIBLE: Advice(
+        "The model has fewer positions than shapes.sequence asks for.", "Lower optimization.shapes.sequence.max."
+    ),
+    Reason.OUT_OF_MEMORY: Advice(
+        "The conversion needs more memory than it may use.", "Raise build.resources.limits.memory to what it asks for."
+    ),
+    Reason.DISK_FULL: Advice("The working disk is full.", "Raise build.scratch."),
+    Reason.NO_CANDIDATE: Advice(
+        "Auto: every candidate failed or missed the parity gate; the message says which and why.",
+        "Name an engine and a precision to see its figures, or lower the gate.",
+    ),
+    Reason.CONVERSION_FAILED: Advice(
+        "The conversion ended in an error of its own.", "Read the step's log; it may be a bug worth telling."
+    ),
+    Reason.SERVER_REFUSED: Advice(
+        "Triton refuses the model; the message has its words.",
+        "Look for a wrong image or a damaged artifact, and retry.",
+    ),
+    Reason.REGISTRY_UNREACHABLE: Advice(
+        "The registry of artifacts doesn't answer. It is asked again; nothing is lost.",
+        "Check registry.push and registry.pull in the chart's values.",
+    ),
+    Reason.REGISTRY_UNAUTHORIZED: Advice(
+        "The registry of artifacts doesn't accept the credentials.",
+        "Correct registry.pushSecret in the chart's values.",
+    ),
+    Reason.IMAGE_NOT_PULLABLE: Advice(
+        "A node can't pull an image.", "Correct the image in the chart's values, or let the nodes pull it."
+    ),
+    Reason.NO_NODE_FITS: Advice(
+        "No node has what the build asks for. It starts as soon as one has.",
+        "Lower build.resources.requests or add a node.",
+    ),
+    Reason.DEADLINE_EXCEEDED: Advice("The build was not done in time.", "Raise build.timeout."),
+    Reason.POD_LOST: Advice(
+        "The build's pods were deleted or evicted more often than it is tried again.",
+        "Command `retry <revision> <nonce>`.",
+    ),
+}

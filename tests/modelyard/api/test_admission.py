@@ -1,0 +1,172 @@
+"""Refused at the door: what a real API server says to each manifest that can't be honoured. Each message says the fix."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.servers.apiserver import RunningApiServer
+
+Manifest = dict[str, Any]
+
+HUB = {"huggingFace": {"repo": "sentence-transformers/all-MiniLM-L6-v2"}}
+DIGEST = "@sha256:" + "a" * 64
+
+REFUSED: dict[str, tuple[Manifest, str]] = {
+    "no source": ({"source": {}}, "give exactly one source: huggingFace, pvc or oci"),
+    "two sources": ({"source": HUB | {"pvc": {"claimName": "c"}}}, "give exactly one source"),
+    "an empty repo": ({"source": {"huggingFace": {"repo": ""}}}, "name a repository of the hub as ORGANISATION/NAME"),
+    "a repo with a host": (
+        {"source": {"huggingFace": {"repo": "https://huggingface.co/org/name"}}},
+        "name a repository of the hub as ORGANISATION/NAME, without a host",
+    ),
+    "an artifact with a scheme": ({"source": {"oci": {"ref": "oci://h/r:1"}}}, "without oci://"),
+    "an artifact without a tag": ({"source": {"oci": {"ref": "host/repo"}}}, "REGISTRY/REPOSITORY:TAG"),
+    "a path out of the claim": (
+        {"source": {"pvc": {"claimName": "c", "path": "a/../../b"}}},
+        "path is relative to the root of the claim: no leading slash and no ..",
+    ),
+    "an absolute path": ({"source": {"pvc": {"claimName": "c", "path": "/models"}}}, "no leading slash"),
+    "sizes that fall": (
+        {"optimization": {"shapes": {"batch": {"min": 1, "opt": 64, "max": 32}}}},
+        "sizes must rise: min <= opt <= max",
+    ),
+    "lengths that fall": ({"optimization": {"shapes": {"sequence": {"min": 256}}}}, "sizes must rise"),
+    "FP8 with OpenVINO": (
+        {"optimization": {"engine": "OpenVINO", "precision": "FP8"}},
+        "OpenVINO never runs FP8; use precision BF16 with OpenVINO, or engine TensorRT for FP8",
+    ),
+    "an engine that nobody knows": ({"optimization": {"engine": "Turbo"}}, 'supported values: "Auto", "OnnxRuntime"'),
+    "a gate above 1": ({"gates": {"parity": {"p1Cosine": 1.5}}}, "should be less than or equal to 1"),
+    "a negative duration": ({"rollout": {"progressDeadline": "-5m"}}, "must be a duration such as 90s, 15m or 1h30m"),
+    "a duration without a unit": ({"build": {"timeout": "60"}}, "whole numbers with h, m, s or ms"),
+    "a duration in words": ({"serving": {"batching": {"maxQueueDelay": "1 second"}}}, "must be a duration"),
+    "a latency without a unit": ({"gates": {"performance": {"maxP95": "50"}}}, "must be a duration"),
+    "no replicas": ({"serving": {"replicas": 0}}, "should be greater than or equal to 1"),
+    "instances in words": ({"serving": {"instances": "many"}}, "give 1 to 256, or Auto"),
+    "too many instances": ({"serving": {"instances": 1000}}, "give 1 to 256, or Auto"),
+    "a quantity that is none": ({"build": {"scratch": "lots"}}, "spec.build.scratch"),
+}
+
+TAKEN: dict[str, Manifest] = {
+    "the smallest": {},
+    "an artifact by tag": {"source": {"oci": {"ref": "localhost:5000/models/minilm:v1.0_a"}}},
+    "an artifact by digest": {"source": {"oci": {"ref": "ghcr.io/org/models/minilm" + DIGEST}}},
+    "a claim": {"source": {"pvc": {"claimName": "models", "path": "a/b..c/"}}},
+    "a repo without an organisation": {"source": {"huggingFace": {"repo": "bert-base-uncased"}}},
+    "FP8 with TensorRT": {"optimization": {"engine": "TensorRT", "precision": "FP8"}},
+    "a duration of several parts": {"rollout": {"progressDeadline": "1h30m"}},
+    "instances in numbers": {"serving": {"instances": 4}},
+    "a quantity as a number": {"build": {"scratch": 1073741824}},
+}
+
+
+@pytest.fixture
+def door(api_server: RunningApiServer, namespace: str) -> Any:
+    """Apply a manifest, as kubectl does: an unknown field is an error."""
+
+    def apply(spec: Manifest | None = None, name: str = "minilm", *, over: Manifest | None = None) -> httpx.Response:
+        path = f"/apis/modelyard.dev/v1alpha1/namespaces/{namespace}/optimizedmodels"
+        manifest = copy.deepcopy(over) or {
+            "apiVersion": "modelyard.dev/v1alpha1",
+            "kind": "OptimizedModel",
+            "metadata": {"name": name, "namespace": namespace},
+        }
+        manifest["spec"] = {"source": HUB} | (spec or {})
+        query = {"fieldValidation": "Strict"}
+        with api_server.admin() as admin:
+            if over:
+                return admin.put(f"{path}/{name}", json=manifest, params=query)
+            return admin.post(path, json=manifest, params=query)
+
+    return apply
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_can_never_be_honoured_is_refused_with_the_fix(what: str, door: Any) -> None:
+    spec, fix = REFUSED[what]
+    answer = door(spec)
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert fix in answer.json()["message"]
+
+
+@pytest.mark.parametrize("what", TAKEN)
+def test_what_can_be_honoured_is_taken(what: str, door: Any) -> None:
+    answer = door(TAKEN[what])
+    assert answer.is_success, answer.json()["message"]
+
+
+def test_a_name_over_40_characters_is_refused(door: Any) -> None:
+    answer = door(name="m" * 41)
+    assert "at most 40 characters" in answer.json()["message"]
+    assert "serving.modelName" in answer.json()["message"]
+
+
+def test_a_name_of_40_characters_is_taken(door: Any) -> None:
+    assert door(name="m" * 40).is_success
+
+
+@pytest.mark.parametrize("name", ["7b-chat", "chat.v2"])
+def test_a_name_that_no_service_can_have_is_refused(name: str, door: Any) -> None:
+    assert "start with a letter" in door(name=name).json()["message"]
+
+
+def test_a_field_that_is_not_honoured_yet_is_not_in_the_schema(door: Any) -> None:
+    answer = door({"traffic": {"mirror": {"percent": 10}}})
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert 'unknown field "spec.traffic.mirror"' in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({}, {"modelName": "other"}), ({"modelName": "a"}, {"modelName": "b"}), ({"modelName": "a"}, {})],
+)
+def test_a_changed_model_name_is_refused(before: Manifest, after: Manifest, door: Any) -> None:
+    there = door({"serving": before}).json()
+    answer = door({"serving": after}, over=there)
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert "serving.modelName never changes" in answer.json()["message"]
+
+
+def test_the_default_model_name_may_be_written_out(door: Any) -> None:
+    there = door().json()
+    assert door({"serving": {"modelName": "minilm"}}, over=there).is_success
+
+
+def test_scalars_are_defaulted_and_one_of_blocks_are_not(door: Any) -> None:
+    spec = door().json()["spec"]
+    assert spec["source"] == {"huggingFace": {"repo": HUB["huggingFace"]["repo"], "revision": "main"}}
+    assert spec["optimization"]["shapes"]["batch"] == {"min": 1, "opt": 8, "max": 32}
+    assert spec["serving"]["instances"] == "Auto"
+    assert spec["traffic"]["proxy"]["resources"]["limits"] == {"memory": "256Mi"}
+    assert "parity" not in spec["gates"]
+    assert "pod" not in spec["serving"]
+
+
+def test_the_operator_reads_a_spec_as_the_api_server_defaulted_it(door: Any) -> None:
+    from modelyard.api.model import OptimizedModelSpec  # noqa: PLC0415
+
+    assert OptimizedModelSpec.model_validate(door().json()["spec"]) == OptimizedModelSpec.model_validate(
+        {"source": HUB}
+    )
+
+
+def test_a_build_never_changes(api_server: RunningApiServer, namespace: str) -> None:
+    path = f"/apis/modelyard.dev/v1alpha1/namespaces/{namespace}/modelbuilds"
+    with api_server.admin() as admin:
+        there = admin.post(path, json=build(namespace)).raise_for_status().json()
+        there["spec"]["attempt"] = 2
+        answer = admin.put(f"{path}/{there['metadata']['name']}", json=there)
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert "a build never changes; change the OptimizedModel" in answer.json()["message"]
+
+
+def build(namespace: str) -> Manifest:
+    """Return a ModelBuild as the operator makes one."""
+    from modelyard.manifests.modelbuild import build_manifest  # noqa: PLC0415
+    from tests.modelyard.manifests.samples import build_spec  # noqa: PLC0415
+
+    return build_manifest(namespace, build_spec())
