@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ from modelyard_runtime.repository import VERSION, name_of
 from modelyard_runtime.triton import ServerLost, TritonServer
 
 SIDECAR_SECONDS = 120
+SIDECAR_PORT = 8000
+PORT_VARIABLE = "MODELYARD_SERVER_PORT"
 PACKAGES = ("torch", "transformers", "tokenizers", "onnx", "onnx-ir", "onnxscript", "onnxruntime", "openvino", "numpy")
 
 
@@ -46,7 +49,7 @@ class Conversion:
 
     def run(self) -> None:
         """Write the artifact's files and the report. Raises BuildFailed."""
-        with TritonServer() as server:
+        with TritonServer(port=int(os.environ.get(PORT_VARIABLE, SIDECAR_PORT))) as server:
             workshop = self._workshop(server)
             contest = Contest(workshop=workshop)
             winner, candidates = contest.decided()

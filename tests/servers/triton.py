@@ -87,6 +87,7 @@ def home_with_backend(folder: Path) -> Path:
 @contextmanager
 def running_triton(repository: Path, folder: Path, *options: str) -> Iterator[RunningTriton]:
     """Run ``modelyard-server`` on a repository, in an empty ``folder``; ends its whole process group afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
     http_port, grpc_port, metrics_port = free_ports(3)
     environment = server_environment()
     command = [

@@ -27,7 +27,10 @@ def verify(options: Options) -> None:
             raise ServerRefused(message)
         for model in models:
             if model.get("state") != "READY":
-                message = f"Triton did not load {model['name']}: {model.get('reason', 'no reason given')}"
+                reason = model.get(
+                    "reason", "it gave no reason, as where config.pbtxt can't be read; its log says more"
+                )
+                message = f"Triton did not load {model['name']}: {reason}"
                 raise ServerRefused(message)
             _replay(server, options, model["name"])
 

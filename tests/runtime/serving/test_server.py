@@ -1,0 +1,157 @@
+"""The supervisor: proves before it is ready, says why it refuses, and ends in bounded time whatever Triton does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from modelyard_runtime.golden import GOLDEN_FILE
+from modelyard_runtime.triton import TritonServer
+from tests.runtime.serving.conftest import texts_of
+from tests.servers.triton import RunningTriton, running_triton
+
+REFUSED, SERVER_DIED = 65, 70
+
+
+def until(holds: Callable[[], bool], seconds: float, triton: RunningTriton) -> None:
+    """Wait for something to hold."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, triton.log
+        time.sleep(0.02)
+
+
+def ended(triton: RunningTriton, seconds: float = 30) -> tuple[int, dict[str, str]]:
+    """Return how the supervisor ended: exit code and termination message."""
+    code = triton.process.wait(seconds)
+    return code, json.loads(triton.termination.read_text()) if triton.termination.exists() else {}
+
+
+def everyone(triton: RunningTriton) -> list[psutil.Process]:
+    """Return the supervisor and all that descends from it."""
+    supervisor = psutil.Process(triton.process.pid)
+    return [supervisor, *supervisor.children(recursive=True)]
+
+
+def test_a_pod_is_verified_once_its_golden_samples_are_answered_as_proven(
+    pod: Callable[[], Path], tmp_path: Path
+) -> None:
+    with running_triton(pod(), tmp_path / "run") as triton:
+        until(triton.verified.exists, 60, triton)
+        assert "answered 3 golden samples as proven" in triton.log
+        with triton.client() as client:
+            ids = texts_of(9, 1)[0][None]
+            name = client.models()[0]["name"]
+            answer = client.infer(name, {"input_ids": ids, "attention_mask": np.ones_like(ids)}, "embedding")
+            assert np.linalg.norm(answer) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_pod_that_answers_differently_never_is_ready(pod: Callable[[], Path], tmp_path: Path) -> None:
+    repository = pod()
+    path = next(repository.glob(f"*/{GOLDEN_FILE}"))
+    golden = json.loads(path.read_text())
+    golden["samples"][1]["answer"] = golden["samples"][0]["answer"]
+    path.write_text(json.dumps(golden))
+    with running_triton(repository, tmp_path / "run") as triton:
+        code, message = ended(triton, 60)
+        assert not triton.verified.exists()
+    assert (code, message["reason"]) == (REFUSED, "GoldenMismatch")
+    assert "golden sample 2 of 3" in message["message"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda model: (model / "1" / "model.onnx").write_bytes(b"no graph"), "did not load"),
+        (lambda model: (model / "config.pbtxt").write_text("nonsense: 1"), "config.pbtxt can't be read"),
+        (lambda model: (model / GOLDEN_FILE).unlink(), "golden.json is missing"),
+        (lambda model: (model / GOLDEN_FILE).write_text("{"), "delimiter|property name"),
+    ],
+    ids=["graph", "config", "no-golden", "cut-golden"],
+)
+def test_a_repository_that_can_t_be_served_ends_the_pod_with_the_reason(
+    pod: Callable[[], Path], tmp_path: Path, spoil: Callable[[Path], object], says: str
+) -> None:
+    repository = pod()
+    spoil(next(repository.iterdir()))
+    with running_triton(repository, tmp_path / "run") as triton:
+        code, message = ended(triton, 60)
+    assert (code, message["reason"]) == (REFUSED, "ServerRefused")
+    assert re.search(says, message["message"]), message
+
+
+def test_an_empty_repository_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    with running_triton(tmp_path / "models", tmp_path / "run") as triton:
+        code, message = ended(triton, 60)
+    assert (code, message["reason"]) == (REFUSED, "ServerRefused")
+    assert "was the artifact pulled?" in message["message"]
+
+
+def test_it_ends_in_bounded_time_with_an_idle_connection_and_leaves_nobody(
+    pod: Callable[[], Path], tmp_path: Path
+) -> None:
+    with running_triton(pod(), tmp_path / "run", "--drain-seconds=2") as triton:
+        until(triton.verified.exists, 60, triton)
+        family = everyone(triton)
+        assert len(family) >= 3  # supervisor, server, one instance of the model
+        with TritonServer("127.0.0.1", triton.http_port) as idle:
+            assert idle.live()
+            began = time.monotonic()
+            triton.process.send_signal(signal.SIGTERM)
+            code, message = ended(triton, 20)
+        assert (code, message) == (0, {})
+        assert time.monotonic() - began < 8
+        assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_a_server_that_hangs_is_killed_with_its_helpers(pod: Callable[[], Path], tmp_path: Path) -> None:
+    with running_triton(pod(), tmp_path / "run", "--drain-seconds=1") as triton:
+        until(triton.verified.exists, 60, triton)
+        family = everyone(triton)
+        for one in family[1:]:
+            one.suspend()  # as Triton hangs after an abort: it answers no signal but SIGKILL
+        triton.process.send_signal(signal.SIGTERM)
+        code, _ = ended(triton, 20)
+        assert code == 0
+        assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_a_server_that_dies_ends_the_pod_and_says_so(pod: Callable[[], Path], tmp_path: Path) -> None:
+    with running_triton(pod(), tmp_path / "run") as triton:
+        until(triton.verified.exists, 60, triton)
+        server = next(one for one in everyone(triton) if one.name() == "tritonserver")
+        os.kill(server.pid, signal.SIGKILL)
+        code, message = ended(triton, 20)
+    assert (code, message["reason"]) == (SERVER_DIED, "ServerDied")
+    assert "-9" in message["message"]
+
+
+def test_a_port_that_is_taken_ends_the_pod(pod: Callable[[], Path], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        options = (f"--grpc-port={port}", "--start-seconds=20")
+        with running_triton(pod(), tmp_path / "run", *options) as triton:
+            code, message = ended(triton, 60)
+    assert code in {REFUSED, SERVER_DIED}
+    assert message["reason"] in {"ServerRefused", "ServerDied"}
+
+
+def test_a_verified_file_of_an_earlier_run_counts_for_nothing(pod: Callable[[], Path], tmp_path: Path) -> None:
+    repository = pod()
+    (next(repository.iterdir()) / GOLDEN_FILE).unlink()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "verified").touch()
+    with running_triton(repository, tmp_path / "run") as triton:
+        assert ended(triton, 60)[0] == REFUSED
+        assert not triton.verified.exists()
