@@ -16,7 +16,7 @@ RESOLVE := $(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## List the Debian packages that the local cluster needs, then install those missing (root).
@@ -37,8 +37,12 @@ unit: $(INSTALLED) ## Run the tests that need neither root nor a cluster.
 	$(BIN)/python -m pytest -m "not cluster"
 
 .PHONY: test
-test: $(INSTALLED) ## Run everything: lint, unit tests, the local cluster, the tests on it, coverage.
+test: $(INSTALLED) ## Run lint, unit tests, the local cluster, the tests on it, coverage. Not yet: make e2e.
 	@.ci/test
+
+.PHONY: e2e
+e2e: $(INSTALLED) ## Run the whole slice's tests on the local cluster: not all of them pass yet, so `make test` has them not.
+	$(BIN)/python -m pytest -m cluster tests/e2e
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, format, types, layers and that crds/ is up to date; changes nothing.

@@ -4,9 +4,9 @@ import re
 import subprocess
 from pathlib import Path
 
-TARGET = re.compile(r"^([a-z-]+):(?!=)(.*)$", re.MULTILINE)
+TARGET = re.compile(r"^([a-z0-9-]+):(?!=)(.*)$", re.MULTILINE)
 PROMISED = {
-    *("help", "setup", "venv", "unit", "test", "lint", "format", "cluster", "cluster-down", "images"),
+    *("help", "setup", "venv", "unit", "test", "e2e", "lint", "format", "cluster", "cluster-down", "images"),
     *("crds", "lock", "demo", "demo-down", "docs", "bench", "clean"),
 }
 
@@ -25,5 +25,5 @@ def test_make_alone_lists_the_targets(root: Path) -> None:
 def test_every_call_in_the_documents_is_a_target(root: Path) -> None:
     targets = dict(TARGET.findall(root.joinpath("Makefile").read_text())).keys()
     documents = [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md")]
-    called = {name for document in documents for name in re.findall(r"`make ([a-z-]+)", document.read_text())}
+    called = {name for document in documents for name in re.findall(r"`make ([a-z0-9-]+)", document.read_text())}
     assert called <= targets
