@@ -21,6 +21,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
+from itertools import count
 from typing import Any, Self
 
 import aiohttp
@@ -34,6 +35,8 @@ Login = Callable[[], kopf.ConnectionInfo]
 
 JSON = "application/json"
 REQUEST_SECONDS = 30.0
+BUSY_TRIES = 3
+BUSY_SECONDS = 0.5
 
 
 class ClusterError(ModelyardError):
@@ -134,16 +137,19 @@ class ApiServer:
         """Return the answer's object. Raises ClusterError or Unreachable."""
         data = None if body is None else json.dumps(body)
         headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})
-        for last in (False, True):
+        for attempt in count(1):
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     status, text = await self._send(method, path, data, headers, query)
             except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
                 message = f"the API server didn't answer {method} {path}: {str(error) or type(error).__name__}"
                 raise Unreachable(message) from error
-            if status != HTTPStatus.UNAUTHORIZED or last:
+            if status == HTTPStatus.UNAUTHORIZED and attempt == 1:
+                self._info = self._login()  # service account tokens are replaced every hour
+            elif status == HTTPStatus.TOO_MANY_REQUESTS and method == "GET" and attempt <= BUSY_TRIES:
+                await asyncio.sleep(attempt * BUSY_SECONDS)  # a write is left to the next pass, which asks the guard
+            else:
                 break
-            self._info = self._login()  # service account tokens are replaced every hour
         METRICS.count("api_calls", method=method, status=str(status))
         if status < HTTPStatus.BAD_REQUEST:
             return _object(text)

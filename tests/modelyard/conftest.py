@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import kopf
 import pytest
 import yaml
@@ -47,7 +48,18 @@ def api_server(bare_api_server: RunningApiServer, crds: list[dict[str, Any]]) ->
                 time.sleep(0.1)
             else:
                 pytest.fail(f"{crd['metadata']['name']} was not established")
+        for crd in crds:
+            _until_served(admin, crd["spec"]["names"]["plural"])
     return bare_api_server
+
+
+def _until_served(admin: httpx.Client, plural: str) -> None:
+    """Return once the storage of a kind answers: established it is a moment before that."""
+    for _ in range(300):
+        if admin.get(f"/apis/modelyard.dev/v1alpha1/{plural}").is_success:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{plural} are not served")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from modelyard.contract import (
     CandidateReport,
     Engine,
     Machine,
+    Parity,
     Precision,
     SourceReport,
     Task,
@@ -48,7 +49,8 @@ def repository(registry: RunningRegistry, tmp_path: Path) -> Iterator[Repository
         yield repository
 
 
-def report(key: str) -> bytes:
+def report(key: str, parity: Parity | None = None) -> bytes:
+    """Return a report on the inputs with this key."""
     now = datetime.now(UTC)
     return (
         BuildReport(
@@ -66,7 +68,9 @@ def report(key: str) -> bytes:
             engine=Engine.ONNX_RUNTIME,
             precision=Precision.FP32,
             candidates=(
-                CandidateReport(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32, outcome=CandidateOutcome.CHOSEN),
+                CandidateReport(
+                    engine=Engine.ONNX_RUNTIME, precision=Precision.FP32, outcome=CandidateOutcome.CHOSEN, parity=parity
+                ),
             ),
             machine=Machine(cpu="c", cores=1, memory=1, instruction_sets=()),
             versions={},

@@ -1,0 +1,207 @@
+"""Passes over a real API server and a real registry, with the operator's own rights; one pass after the other."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from modelyard.apiserver import ApiServer, Login
+from modelyard.artifacts import Artifacts
+from modelyard.cluster import Cluster, ref_of
+from modelyard.contract import Figure, Parity
+from modelyard.defaults import defaults_from
+from modelyard.keys import Key
+from modelyard.oci.artifact import ARTIFACT_TYPE, attach_report, image_of, push
+from modelyard.oci.client import Repository
+from modelyard.oci.layers import layers_of
+from modelyard.oci.reference import Reference
+from modelyard.reconciler import Reconciler
+from modelyard.resolve import Pinner
+from modelyard.settings import Images, Registry, Settings, Sources
+from modelyard.traffic.envoy import Envoys
+from tests.modelyard.objects import model
+from tests.modelyard.test_artifacts import report
+from tests.servers.registry import RunningRegistry, running_registry
+
+pytestmark = pytest.mark.cluster
+
+PASSES = 30
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry
+
+
+class Passes:
+    """Runs passes by hand, as the queue would: a model's and its builds', until nothing changes any more."""
+
+    def __init__(self, reconciler: Reconciler, admin: Cluster, namespace: str) -> None:
+        self.reconciler = reconciler
+        self.admin = admin
+        self.namespace = namespace
+
+    async def settle(self, name: str = "minilm") -> dict[str, Any]:
+        """Return the model once two passes in a row left everything as it was."""
+        for _ in range(PASSES):
+            before = await self._versions()
+            await self.reconciler.reconcile(Key("OptimizedModel", self.namespace, name))
+            for build in await self.builds():
+                await self.reconciler.reconcile(Key("ModelBuild", self.namespace, build["metadata"]["name"]))
+            if await self._versions() == before:
+                found = await self.admin.get("OptimizedModel", self.namespace, name)
+                assert found is not None
+                return found
+        pytest.fail(f"still changing after {PASSES} passes")
+
+    async def builds(self) -> list[dict[str, Any]]:
+        return await self.admin.select("ModelBuild", self.namespace, {})
+
+    async def of(self, kind: str) -> list[dict[str, Any]]:
+        found = await self.admin.select(kind, self.namespace, {})
+        return [item for item in found if item["metadata"]["name"] != "kube-root-ca.crt"]
+
+    async def _versions(self) -> list[tuple[str, str]]:
+        kinds = ("OptimizedModel", "ModelBuild", "ControllerRevision", "ConfigMap", "Job", "Deployment", "Service")
+        found = [item for kind in kinds for item in await self.of(kind)]
+        return [(item["metadata"]["uid"], item["metadata"]["resourceVersion"]) for item in found]
+
+
+@pytest.fixture
+async def passes(
+    operator_login: Login, cluster: Cluster, namespace: str, registry: RunningRegistry, tmp_path: Path
+) -> AsyncIterator[Passes]:
+    config = tmp_path / "config.json"
+    config.write_text('{"auths": {}}')
+    async with ApiServer(operator_login) as api, aiohttp.ClientSession() as session:
+        yield Passes(reconciler(api, session, registry.host, config), cluster, namespace)
+
+
+def reconciler(api: ApiServer, session: aiohttp.ClientSession, host: str, config: Path) -> Reconciler:
+    settings = Settings(
+        images=Images(operator="operator:1", runtime="runtime:1", triton="triton:1", envoy="envoy:1"),
+        registry=Registry(push=host, pull=host, plain_http=True, push_config_file=config),
+        sources=Sources(allowed_hosts=()),
+    )
+    own, artifacts = Cluster(api, lambda: None), Artifacts(settings.registry)
+    return Reconciler(
+        cluster=own,
+        envoys=Envoys(session),
+        pinner=Pinner(own, settings.sources),
+        ask_registry=artifacts.ask,
+        push_config=artifacts.push_config,
+        defaults=defaults_from(settings),
+    )
+
+
+def conditions(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {c["type"]: (c["status"], c["reason"]) for c in found["status"]["conditions"]}
+
+
+async def test_what_the_registry_lacks_is_built_by_one_job(passes: Passes, cluster: Cluster, namespace: str) -> None:
+    await cluster.create(model(namespace, source={"pvc": {"claimName": "models"}}))
+    found = await passes.settle()
+    (build,), (job,) = await passes.builds(), await passes.of("Job")
+    assert [owner["name"] for owner in build["metadata"]["ownerReferences"]] == ["minilm"]
+    assert job["metadata"]["ownerReferences"][0]["uid"] == build["metadata"]["uid"]
+    secret = await cluster.get("Secret", namespace, f"{build['metadata']['name']}-push")
+    assert secret is not None
+    assert json.loads(base64.b64decode(secret["data"][".dockerconfigjson"])) == {"auths": {}}
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == build["metadata"]["uid"]
+    assert (found["status"]["phase"], conditions(found)["Reconciling"][1]) == ("Progressing", "Building")
+    assert (build["status"]["phase"], build["status"]["job"]) == ("Running", job["metadata"]["name"])
+
+
+async def test_what_the_registry_has_starts_no_job_and_goes_on_to_its_pods(
+    passes: Passes, cluster: Cluster, namespace: str, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    spec = {"source": {"pvc": {"claimName": "models", "revision": namespace}}, "gates": NO_SPEED}
+    await cluster.create(model(namespace, "first", **spec))
+    await passes.settle("first")
+    (build,), (job,) = await passes.builds(), await passes.of("Job")
+    publish(registry, build, tmp_path)
+    now = await cluster.get("Job", namespace, job["metadata"]["name"])
+    assert now is not None
+    await cluster.delete(ref_of(now))
+    found = await passes.settle("first")
+    (again,) = await passes.builds()
+    assert (again["status"]["phase"], again["status"]["result"]["precision"]) == ("Succeeded", "FP32")
+    assert await cluster.get("Secret", namespace, f"{build['metadata']['name']}-push") is None
+    revision = found["status"]["targetRevision"]
+    names = {item["metadata"]["name"] for item in await passes.of("Deployment")}
+    assert names == {f"first-{revision}", "first-proxy"}
+    assert await passes.of("Job") == []
+    assert conditions(found)["ParityVerified"] == ("True", "GatesPassed")
+
+
+async def test_a_registry_that_is_away_is_said_and_asked_again(
+    operator_login: Login, cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    await cluster.create(model(namespace))
+    async with ApiServer(operator_login) as api, aiohttp.ClientSession() as session:
+        passes = Passes(reconciler(api, session, "127.0.0.1:1", tmp_path / "config.json"), cluster, namespace)
+        found = await passes.settle()
+        (build,) = await passes.builds()
+        again = await passes.reconciler.reconcile(Key("ModelBuild", namespace, build["metadata"]["name"]))
+    assert conditions(found)["Ready"] == ("False", "RegistryUnreachable")
+    assert again is not None
+    assert 1 <= again <= 60
+    assert await passes.of("Job") == []
+
+
+async def test_a_service_of_the_models_name_that_is_not_ours_is_left_alone(
+    passes: Passes, cluster: Cluster, namespace: str
+) -> None:
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "minilm", "namespace": namespace},
+        "spec": {"ports": [{"port": 80}], "selector": {"app": "theirs"}},
+    }
+    before = await cluster.create(theirs)
+    await cluster.create(model(namespace))
+    found = await passes.settle()
+    assert conditions(found)["Stalled"] == ("True", "NameTaken")
+    after = await cluster.get("Service", namespace, "minilm")
+    assert after is not None
+    assert ref_of(after) == ref_of(before)
+
+
+async def test_what_is_gone_is_forgotten(passes: Passes, namespace: str) -> None:
+    for kind in ("OptimizedModel", "ModelBuild"):
+        assert await passes.reconciler.reconcile(Key(kind, namespace, "gone")) is None
+
+
+async def test_two_models_of_one_build_share_it(passes: Passes, cluster: Cluster, namespace: str) -> None:
+    for name in ("one", "two"):
+        await cluster.create(model(namespace, name))
+        await passes.settle(name)
+    (build,) = await passes.builds()
+    assert sorted(owner["name"] for owner in build["metadata"]["ownerReferences"]) == ["one", "two"]
+    assert len(await passes.of("Job")) == 1
+
+
+GOOD = Figure(value=1.0, lower=1.0, upper=1.0, samples=320)
+NO_SPEED = {"performance": {"minSpeedup": 0}}
+
+
+def publish(registry: RunningRegistry, build: dict[str, Any], folder: Path) -> None:
+    """Push what the build's Job would, with a report on its inputs."""
+    (folder / "1").mkdir()
+    (folder / "1" / "model.onnx").write_bytes(b"graph")
+    where = build["spec"]["destination"]
+    place = Reference.parse(f"{where['repository']}:{where['tag']}")
+    assert place.registry == registry.host
+    with Repository(place, plain_http=True) as repository:
+        described = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), where["tag"])
+        figures = dict.fromkeys(("p1Cosine", "neighboursKept", "minCosine", "batchInvariance"), GOOD)
+        parity = Parity(dataset="built in", figures=figures)
+        attach_report(repository, described, report(build["spec"]["key"], parity))
