@@ -12,6 +12,7 @@ from modelyard.state import BuildDesired, BuildPodView, ContainerEnd, JobView
 
 GIB = 1 << 30
 _TAIL = 600
+_OBSTACLES = {Reason.IMAGE_NOT_PULLABLE, Reason.NO_NODE_FITS, Reason.PODS_NOT_READY}
 _NO_CLAIM = re.compile('persistentvolumeclaim "[^"]*" not found')
 """How the scheduler says that the source's claim isn't there."""
 
@@ -95,6 +96,8 @@ def _waited_too_long(want: BuildDesired, job: JobView, pods: list[BuildPodView])
     obstacle = in_the_way(pods)
     if obstacle:
         return obstacle
+    if not pods and want.status.reason in _OBSTACLES:  # the Job controller deleted them; the status still knows
+        return Failure(reason=Reason(want.status.reason), message=want.status.message)
     timeout = getattr(want.spec, "timeout", "")
     message = f"it was not done after {timeout}; raise build.timeout"
     return Failure(reason=Reason.DEADLINE_EXCEEDED, message=message)

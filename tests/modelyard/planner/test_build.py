@@ -1,0 +1,292 @@
+"""One pass of a build, as a table of what is there and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from modelyard.api.pod import ResourcesSpec
+from modelyard.api.status import ModelBuildStatus
+from modelyard.contract import BuildReason, Step
+from modelyard.errors import SpecNotUnderstood
+from modelyard.planner import asks_registry, plan_build
+from modelyard.reasons import Reason
+from modelyard.state import Action, BuildObserved, BuildPlan, Create, Delete, Missing, Obstacle, RegistryFailed
+from modelyard.status import build_events_of
+from tests.modelyard.manifests.samples import build_spec
+from tests.modelyard.planner.build_world import (
+    GIB,
+    NAME,
+    NOW,
+    desired,
+    ended,
+    hit,
+    job,
+    observed,
+    pod,
+    ref,
+    without_words,
+)
+
+OWN_LIMIT = build_spec().model_copy(
+    update={"resources": ResourcesSpec(limits={"memory": "4Gi"}), "memory_limit_is_users": True}
+)
+DONE = ModelBuildStatus(phase="Succeeded", reason="Built", message="done")
+OOM = pod(ended(Step.CONVERT, 137, oom=True, estimate=6 * GIB))
+SECRET = {("Secret", f"{NAME}-push"): ref("Secret", f"{NAME}-push")}
+
+
+def made(actions: tuple[Action, ...]) -> list[str]:
+    """Return what a plan makes and deletes."""
+    return [
+        f"make {action.manifest['kind']} {action.manifest['metadata']['name']}"
+        if isinstance(action, Create)
+        else f"delete {action.ref.kind} {action.ref.name}"
+        for action in actions
+        if isinstance(action, Create | Delete)
+    ]
+
+
+def memory_of(plan: BuildPlan) -> int:
+    """Return the memory limit of ``convert`` in the Job that a plan makes."""
+    (manifest,) = [a.manifest for a in plan.actions if isinstance(a, Create) and a.manifest["kind"] == "Job"]
+    (convert,) = [c for c in manifest["spec"]["template"]["spec"]["initContainers"] if c["name"] == "convert"]
+    return int(convert["resources"]["limits"]["memory"])
+
+
+def test_the_registry_is_asked_before_anything_else() -> None:
+    assert asks_registry(desired(), observed())
+
+
+def test_the_registry_is_asked_again_once_the_job_is_complete() -> None:
+    assert not asks_registry(desired(), observed(jobs=(job(),)))
+    assert asks_registry(desired(), observed(jobs=(job(complete=True),)))
+
+
+@pytest.mark.parametrize(
+    "want",
+    [desired(status=DONE), desired(deleting=True), desired(spec=SpecNotUnderstood("newer"))],  # type: ignore[arg-type] - what desired takes
+)
+def test_nothing_is_asked_or_done_for_a_build_that_is_over_or_not_ours_to_read(want: Any) -> None:
+    assert not asks_registry(want, observed())
+    plan = plan_build(want, observed())
+    assert (plan.actions, plan.status, plan.requeue_after) == ((), want.status, None)
+
+
+def test_an_artifact_in_the_registry_starts_no_job() -> None:
+    plan = plan_build(desired(), observed(registry=hit()))
+    assert made(plan.actions) == []
+    assert plan.status.phase == "Succeeded"
+    assert plan.status.result is not None
+    assert plan.status.result.speedup == "4.20"
+    assert "found in the registry" in plan.status.message
+    assert [c.type for c in plan.status.conditions if c.status == "True"] == ["Ready"]
+
+
+def test_figures_keep_the_digits_that_gates_turn_on() -> None:
+    result = plan_build(desired(), observed(registry=hit())).status.result
+    assert result is not None
+    assert result.figures["p1Cosine"].value == "0.999612346"
+    assert len(result.candidates[1].message) == 500
+
+
+def test_without_an_artifact_the_job_is_made_after_what_it_needs() -> None:
+    plan = plan_build(desired(), observed(registry=Missing()))
+    assert made(plan.actions) == [
+        f"make ConfigMap {NAME}-request",
+        f"make Secret {NAME}-push",
+        f"make Job {NAME}-1",
+    ]
+    assert (plan.status.phase, plan.status.job, plan.status.started_at) == ("Running", f"{NAME}-1", NOW)
+    assert plan.requeue_after is None
+
+
+def test_a_registry_that_asks_for_no_password_needs_no_secret() -> None:
+    plan = plan_build(desired(push_config=None), observed(registry=Missing()))
+    assert made(plan.actions) == [f"make ConfigMap {NAME}-request", f"make Job {NAME}-1"]
+
+
+def test_what_an_earlier_pass_made_is_not_made_again() -> None:
+    there = {("ConfigMap", f"{NAME}-request"): ref("ConfigMap", f"{NAME}-request")} | SECRET
+    plan = plan_build(desired(), observed(registry=Missing(), objects=there))
+    assert made(plan.actions) == [f"make Job {NAME}-1"]
+
+
+def test_a_registry_that_is_away_is_asked_again_and_ever_more_seldom() -> None:
+    away = observed(registry=RegistryFailed(reason=Reason.REGISTRY_UNREACHABLE, message="no answer"))
+    first = plan_build(desired(), away)
+    assert (first.status.phase, first.status.reason) == ("Pending", "RegistryUnreachable")
+    assert first.requeue_after == timedelta(seconds=5)
+    later = plan_build(desired(status=first.status), replace(away, now=NOW + timedelta(seconds=60)))
+    assert later.requeue_after == timedelta(seconds=30)
+    assert later.status == first.status, "nothing is written while nothing changes"
+    last = plan_build(desired(status=first.status), replace(away, now=NOW + timedelta(hours=3)))
+    assert last.requeue_after == timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("facts", "phase", "reason", "message"),
+    [
+        ({"pods": ()}, "Running", Reason.BUILDING, "the pod starts"),
+        ({"pods": (pod(step=Step.CONVERT),)}, "Running", Reason.BUILDING, "convert runs"),
+        ({"pods": (pod(unschedulable="0/1 nodes"),)}, "Running", Reason.NO_NODE_FITS, "build.resources.requests"),
+        ({"pods": (pod(image_error="runtime:1: not found"),)}, "Running", Reason.IMAGE_NOT_PULLABLE, "chart's values"),
+        ({"pods": (pod(cannot_start="secret gone"),)}, "Running", Reason.PODS_NOT_READY, "secret gone"),
+    ],
+)
+def test_a_job_that_runs_says_what_it_does_or_waits_for(
+    facts: dict[str, Any], phase: str, reason: Reason, message: str
+) -> None:
+    plan = plan_build(desired(), observed(jobs=(job(),), **facts))
+    assert (plan.status.phase, plan.status.reason) == (phase, reason)
+    assert message in plan.status.message
+    assert (plan.actions, plan.requeue_after) == ((), None), "the Job's events wake us"
+
+
+FAILED = job(failed="PodFailurePolicy", failed_message="exit code 65")
+
+FAILURES: dict[str, tuple[dict[str, Any], Reason, str]] = {
+    "a step that refuses": (
+        {"pods": (pod(ended(Step.FETCH, 64, BuildReason.SOURCE_NOT_FOUND, "no such repository")),)},
+        Reason.SOURCE_NOT_FOUND,
+        "fetch: no such repository",
+    ),
+    "a refusal after a step that might have passed": (
+        {
+            "pods": (
+                pod(ended(Step.CONVERT, 65, BuildReason.UNSUPPORTED_ARCHITECTURE, "GPT-J")),
+                pod(ended(Step.FETCH, 10, BuildReason.SOURCE_UNREACHABLE, "no answer")),
+            )
+        },
+        Reason.UNSUPPORTED_ARCHITECTURE,
+        "GPT-J",
+    ),
+    "a traceback": (
+        {"pods": (pod(without_words("convert", 1, "ValueError: 7")),)},
+        Reason.CONVERSION_FAILED,
+        "ValueError",
+    ),
+    "silence": ({"pods": (pod(without_words("convert", 1)),)}, Reason.CONVERSION_FAILED, "it said nothing"),
+    "pods that vanish": ({"pods": ()}, Reason.POD_LOST, "retry"),
+    "a kill that is not for memory": ({"pods": (pod(without_words("convert", 137)),)}, Reason.POD_LOST, "retry"),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_failed_job_says_why(what: str) -> None:
+    facts, reason, message = FAILURES[what]
+    plan = plan_build(desired(), observed(jobs=(FAILED,), objects=SECRET, **facts))
+    assert (plan.status.phase, plan.status.reason) == ("Failed", reason)
+    assert message in plan.status.message
+    assert made(plan.actions) == [f"delete Secret {NAME}-push"]
+    assert {c.type: c.status for c in plan.status.conditions} == {"Ready": "False", "Stalled": "True"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason", "message"),
+    [
+        ({"pods": (pod(step=Step.CONVERT),)}, Reason.DEADLINE_EXCEEDED, "raise build.timeout"),
+        ({"pods": (pod(unschedulable="0/1 nodes"),)}, Reason.NO_NODE_FITS, "0/1 nodes"),
+        ({"pods": (pod(image_error="not found"),)}, Reason.IMAGE_NOT_PULLABLE, "not found"),
+    ],
+)
+def test_a_deadline_names_what_it_was_spent_on(facts: dict[str, Any], reason: Reason, message: str) -> None:
+    late = job(failed="DeadlineExceeded", failed_message="active longer than specified deadline")
+    plan = plan_build(desired(), observed(jobs=(late,), **facts))
+    assert (plan.status.phase, plan.status.reason) == ("Failed", reason)
+    assert message in plan.status.message
+
+
+def test_a_deadline_names_what_it_was_spent_on_after_the_pods_are_gone() -> None:
+    """The Job controller deletes the pods of a Job that was too slow: what they waited for is in the status."""
+    waited = plan_build(desired(), observed(jobs=(job(),), pods=(pod(unschedulable="0/1 nodes"),))).status
+    late = job(failed="DeadlineExceeded")
+    plan = plan_build(desired(status=waited), observed(jobs=(late,)))
+    assert (plan.status.phase, plan.status.reason) == ("Failed", Reason.NO_NODE_FITS)
+    assert "0/1 nodes" in plan.status.message
+
+
+def test_a_kill_for_memory_is_tried_once_more_with_what_it_asked_for() -> None:
+    plan = plan_build(desired(), observed(jobs=(job(),), pods=(OOM,)))
+    assert made(plan.actions)[0] == f"delete Job {NAME}-1"
+    assert made(plan.actions)[-1] == f"make Job {NAME}-2"
+    assert memory_of(plan) == 6 * GIB
+    assert (plan.status.phase, plan.status.job) == ("Running", f"{NAME}-2")
+    assert plan.status.memory_estimate_bytes == 6 * GIB
+
+
+@pytest.mark.parametrize(
+    ("want", "have"),
+    [
+        (desired(spec=OWN_LIMIT), observed(jobs=(job(),), pods=(OOM,))),
+        (desired(), observed(jobs=(job(2, memory_limit=6 * GIB),), pods=(replace(OOM, attempt=2),))),
+        (desired(), observed(jobs=(job(),), pods=(pod(without_words("convert", 137, oom=True)),))),
+        (desired(), observed(jobs=(job(memory_limit=8 * GIB),), pods=(OOM,))),
+    ],
+    ids=["the user's limit", "the second time", "no estimate", "the estimate was too low"],
+)
+def test_memory_is_not_raised(want: Any, have: BuildObserved) -> None:
+    plan = plan_build(want, have)
+    assert (plan.status.phase, plan.status.reason) == ("Failed", Reason.OUT_OF_MEMORY)
+    assert "raise build.resources.limits.memory" in plan.status.message
+    assert "GiB" in plan.status.message
+
+
+def test_the_second_try_waits_until_the_first_job_is_gone() -> None:
+    plan = plan_build(desired(), observed(jobs=(job(deleting=True),)))
+    assert plan.actions == ()
+    assert plan.status.phase == "Pending"
+
+
+def test_the_server_beside_the_conversion_may_be_what_was_killed() -> None:
+    server = without_words("server", 137, oom=True)
+    plan = plan_build(desired(spec=OWN_LIMIT), observed(jobs=(FAILED,), pods=(pod(server),)))
+    assert plan.status.reason == Reason.OUT_OF_MEMORY
+    assert plan.status.message.startswith("server was killed")
+
+
+def test_an_artifact_that_vanished_after_its_job_is_built_again_a_few_times() -> None:
+    complete = observed(jobs=(job(complete=True),), registry=Missing())
+    assert made(plan_build(desired(), complete).actions)[-1] == f"make Job {NAME}-2"
+    third = observed(jobs=(job(3, complete=True),), registry=Missing())
+    plan = plan_build(desired(), third)
+    assert plan.status.phase == "Failed"
+    assert "does something delete it?" in plan.status.message
+
+
+def test_a_name_that_is_taken_is_said_and_tried_again() -> None:
+    taken = Obstacle(kind="Job", name=f"{NAME}-1", reason=Reason.NAME_TAKEN, message="not ours")
+    plan = plan_build(desired(), observed(registry=Missing(), obstacles=(taken,)))
+    assert (plan.status.phase, plan.status.reason) == ("Pending", Reason.NAME_TAKEN)
+    assert plan.requeue_after is not None
+
+
+def test_a_build_that_nobody_owns_goes_after_a_while() -> None:
+    young = plan_build(desired(owners=0), observed())
+    assert (young.actions, young.requeue_after) == ((), timedelta(minutes=1))
+    old = plan_build(desired(owners=0, created_at=NOW - timedelta(hours=1)), observed())
+    assert made(old.actions) == [f"delete ModelBuild {NAME}"]
+
+
+def test_a_build_that_is_over_lends_nobody_the_right_to_push() -> None:
+    plan = plan_build(desired(status=DONE), observed(objects=SECRET))
+    assert made(plan.actions) == [f"delete Secret {NAME}-push"]
+    assert plan.status == DONE
+
+
+def test_each_step_is_an_event_once() -> None:
+    before = ModelBuildStatus()
+    fetching = plan_build(desired(), observed(jobs=(job(),), pods=(pod(step=Step.FETCH),))).status
+    converting = plan_build(desired(status=fetching), observed(jobs=(job(),), pods=(pod(step=Step.CONVERT),))).status
+    assert [e.message for e in build_events_of(before, fetching)] == ["fetch runs"]
+    assert [e.message for e in build_events_of(fetching, converting)] == ["convert runs"]
+    assert build_events_of(converting, converting) == ()
+
+
+def test_a_failure_is_a_warning() -> None:
+    failed = plan_build(desired(), observed(jobs=(FAILED,))).status
+    (event,) = build_events_of(ModelBuildStatus(), failed)
+    assert event.warning
