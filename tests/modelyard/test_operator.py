@@ -13,6 +13,7 @@ import pytest
 
 from modelyard.apiserver import ApiServer, Login, NotFound
 from modelyard.cluster import Cluster
+from modelyard.naming import API_VERSION
 from modelyard.operator import Exit, run_operator
 from modelyard.settings import Images, Lease, Registry, Settings, Sources
 from modelyard.telemetry import METRICS
@@ -89,7 +90,7 @@ async def holder(api: ApiServer) -> str:
         return ""
 
 
-async def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 20) -> Any:  # noqa: ANN401 - whatever was looked at
+async def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 20) -> Any:
     """Return what ``look()`` answers once it is ``wanted``."""
     async with asyncio.timeout(seconds):
         while True:
@@ -204,3 +205,20 @@ async def test_an_operator_that_cannot_renew_its_lease_ends(
             assert await asyncio.wait_for(process.task, 20) is Exit.LEASE_LOST
         finally:
             bare_api_server.start()
+
+
+async def test_an_api_server_that_restarts_is_watched_again(
+    bare_api_server: RunningApiServer, running: Running, cluster: Cluster, api: ApiServer, namespace: str
+) -> None:
+    async with running(lease=Lease(duration_seconds=60, renew_seconds=1, retry_seconds=0.2)) as process:
+        await eventually(lambda: holder(api), lambda name: name == "pod-1")
+        bare_api_server.kill()
+        await asyncio.to_thread(bare_api_server.start)
+        await eventually(lambda: api.request("GET", f"apis/{API_VERSION}/optimizedmodels"), bool)
+        await cluster.create(model(namespace))
+        await eventually(
+            lambda: cluster.get("OptimizedModel", namespace, "minilm"),
+            lambda m: bool(m.get("status", {}).get("conditions")),
+            seconds=40,
+        )
+        assert not process.task.done()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from modelyard.api.source import HuggingFaceSource, OciSource, PvcSource, SecretKeyRef, SecretRef, Source
 from modelyard.apiserver import ApiServer, Forbidden
@@ -211,3 +213,41 @@ async def test_an_operator_without_the_right_to_secrets_says_so(
     )
     failure = failed(await pinner.pin(namespace, hugging_face("tests/gated", named="hub")))
     assert "may not read Secret hub" in failure.message
+
+
+@asynccontextmanager
+async def moved(target: str) -> AsyncIterator[str]:
+    """Run a hub that answers each question for a repository with a redirect to ``target``, once."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.startswith("/api/models/old/name/"):
+            raise web.HTTPTemporaryRedirect(target)
+        if request.path.startswith("/api/models/round/"):
+            raise web.HTTPTemporaryRedirect(request.path)
+        return web.json_response({"sha": "ab" * 20})
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_repository_that_was_renamed_is_followed_on_the_same_host() -> None:
+    async with moved("/api/models/new/name/revision/main") as endpoint:
+        assert await HubClient(endpoint=endpoint).commit("old/name", "main") == "ab" * 20
+
+
+@pytest.mark.parametrize(
+    ("repo", "told"), [("old/name", "redirects to another host, evil.example.com"), ("round/trip", "redirects")]
+)
+async def test_nobody_is_led_elsewhere(repo: str, told: str) -> None:
+    async with moved("https://evil.example.com/api/models/new/name") as endpoint:
+        failure = await HubClient(endpoint=endpoint, token="hf").commit(repo, "main")  # noqa: S106 - of nobody
+    assert isinstance(failure, PinFailed)
+    assert failure.reason is Reason.SOURCE_UNREACHABLE
+    assert told in failure.message
