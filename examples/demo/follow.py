@@ -69,7 +69,7 @@ def follow(cluster: Kubectl, name: str, screen: Screen, *, seconds: float) -> Fo
     while (latest := news.get()) is not None:
         elapsed = time.monotonic() - started
         if isinstance(latest, Progress):
-            stage, detail = f"{latest.step}: {latest.stage}", f"{latest.fraction:4.0%}  {latest.message}"
+            stage, detail = f"{latest.step}: {latest.stage}", _detail(latest)
         else:
             stage, detail = _reason(latest), latest.get("status", {}).get("message", message)
             message = detail
@@ -83,6 +83,12 @@ def follow(cluster: Kubectl, name: str, screen: Screen, *, seconds: float) -> Fo
         if is_stalled(latest):
             raise RuntimeError(message)
     raise TimeoutError(f"{name} is not Healthy after {seconds:g} s: {message}")
+
+
+def _detail(progress: Progress) -> str:
+    """Return how far a stage is, where it says so, and its words."""
+    share = f"{progress.fraction:.0%}  " if progress.fraction else ""
+    return f"{share}{progress.message}"
 
 
 def _reason(model: Object) -> str:

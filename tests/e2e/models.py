@@ -94,7 +94,7 @@ def with_config(folder: Path, target: Path, **values: Any) -> Path:
     return copy
 
 
-def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - JSON
+def write_json(path: Path, value: Any) -> None:
     """Write JSON, making the folder that it stands in."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=1))
