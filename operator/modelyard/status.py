@@ -15,6 +15,7 @@ from modelyard.api.status import (
 from modelyard.conditions import conditions_from
 from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
+from modelyard.planner.resolution import outdated
 from modelyard.reasons import Reason
 from modelyard.state import Desired, Event, Finding, Observed, Plan, Truth
 
@@ -53,6 +54,7 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
             "replicas": len([pod for pod in stable.pods if not pod.terminating]) if stable else 0,
             "ready_replicas": stable.ready_replicas if stable else 0,
             "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
+            "outdated": _outdated(want, have),
             "last_handled_command": found.handled_command or want.status.last_handled_command,
             "conditions": conditions_from(
                 _conditions(plan, suspended=suspended),
@@ -208,6 +210,11 @@ def _artifacts(have: Observed, target: str | None, stable: str | None) -> list[A
         )
         for revision, (build, result) in sorted(_results(have, stable, target).items())
     ]
+
+
+def _outdated(want: Desired, have: Observed) -> list[str]:
+    """Return what a refresh would change of the record that the model follows."""
+    return outdated(want, have.records[-1].snapshot) if have.records else []
 
 
 def _endpoints(want: Desired, have: Observed) -> EndpointsStatus:

@@ -22,7 +22,7 @@ from modelyard.manifests.modelbuild import build_manifest
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import build_tag, owner_field_manager
 from modelyard.snapshot import HuggingFacePin, OciPin, Pin, Snapshot
-from modelyard.state import Action, BuildView, Create, Delete, Desired, Disown, Observed, Own
+from modelyard.state import Action, BuildView, Create, Delete, Desired, Disown, Observed, Own, Record
 
 
 def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snapshot: Snapshot) -> list[Action]:
@@ -46,9 +46,9 @@ def owning(want: Desired, view: BuildView) -> list[Action]:
     return [Own(ref=view.ref, owner=reference, manager=owner_field_manager(want.uid), why="this model needs it")]
 
 
-def disowning(want: Desired, have: Observed) -> list[Action]:
-    """Return: builds that no record names any more are left to others, or to nobody."""
-    needed = {record.snapshot.build_name for record in have.records}
+def disowning(want: Desired, have: Observed, gone: tuple[Record, ...]) -> list[Action]:
+    """Return: builds that no record names any more, but those that are ``gone``, are left to others, or to nobody."""
+    needed = {record.snapshot.build_name for record in have.records if record not in gone}
     return [
         Disown(ref=view.ref, manager=owner_field_manager(want.uid), why="no revision of this model needs it")
         for name, view in sorted(have.builds.items())

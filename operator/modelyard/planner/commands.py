@@ -115,7 +115,7 @@ def _rollback(around: Circumstances, command: Command) -> Obeyed:
         return _ignored(f"{command.raw}: there is no such revision; kept are {names}")
     if kept.rejection is not None:
         return _ignored(f"{command.raw}: it was rejected: {kept.rejection.message}")
-    if kept is current(have):
+    if kept is current(have) and kept.generation == around.want.generation:
         return _ignored(f"{command.raw}: it is the target already")
     action = recorded(
         around.owner,
@@ -123,6 +123,7 @@ def _rollback(around: Circumstances, command: Command) -> Obeyed:
         kept.snapshot,
         generation=around.want.generation,
         spec_digest=around.spec_digest,
+        promoted=kept.promoted,
         why=f"commanded: {command.raw}",
     )
     return Obeyed(actions=(action,), event=_event(Reason.COMMAND_DONE, f"{command.raw}: it is the target now"))

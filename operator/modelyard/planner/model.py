@@ -15,7 +15,7 @@ from modelyard.planner.building import build_actions, disowning
 from modelyard.planner.commands import Circumstances, Obeyed, asks_to_refresh, obeyed
 from modelyard.planner.proof import proof_of
 from modelyard.planner.proxy import proxy_actions, proxy_trouble
-from modelyard.planner.records import current, outlived, record_of, recorded, said_again
+from modelyard.planner.records import current, forgotten, outlived, record_of, recorded, said_again
 from modelyard.planner.resolution import refusal, resolved
 from modelyard.planner.revisions import due_at, made_whole, obstacle_of, rejection_of, retired, revision_of, scaled
 from modelyard.planner.switch import Switch, Wish, switch
@@ -24,6 +24,7 @@ from modelyard.routes import Routes
 from modelyard.snapshot import spec_digest
 from modelyard.state import (
     Action,
+    Apply,
     BuildPhase,
     BuildView,
     Desired,
@@ -58,6 +59,14 @@ class _Pass:
     events: list[Event] = field(default_factory=list)
     handled: str | None = None
     switch: Switch | None = None
+
+    @property
+    def holder(self) -> str | None:
+        """Return who has the traffic: the proxy's word, or what was last seen where somebody deleted its routes."""
+        if self.have.proxy.routes is not None:
+            return self.have.proxy.routes.holder
+        known = self.want.status.stable_revision
+        return known if known in self.have.revisions else None
 
     def in_trouble(self, finding: Finding) -> None:
         """Keep the first trouble: what comes after it is its consequence."""
@@ -95,6 +104,7 @@ def plan_model(want: Desired, have: Observed) -> Plan:
     _serve(this, candidate)
     _route(this, candidate, target)
     _tidy(this, target)
+    _mark(this, target)
     _obstacles(this)
     return _plan(this, target)
 
@@ -134,9 +144,6 @@ def _resolve(this: _Pass) -> Record | None:
     if _unresolved(want, spec, have):
         return _recorded(this, command)
     this.stages["SourceResolved"] = _resolved_finding(record) if record else _unknown()
-    if record and record.generation != want.generation:
-        why = f"generation {want.generation} resolves to the same"
-        this.actions.append(said_again(this.owner, record, why, generation=want.generation))
     return record
 
 
@@ -215,8 +222,8 @@ def _proven(this: _Pass, target: Record, view: BuildView) -> bool:
     this.stages["ParityVerified"] = proof.finding
     if target.rejection:
         this.in_trouble(_false(target.rejection.reason, target.rejection.message))
-        return _holder(this.have) == target.snapshot.revision
-    if proof.passed or target.promoted or _holder(this.have) == target.snapshot.revision:
+        return this.holder == target.snapshot.revision
+    if proof.passed or target.promoted or this.holder == target.snapshot.revision:
         return True
     if this.spec.gates.on_failure is OnFailure.HOLD:
         revision = target.snapshot.revision
@@ -229,7 +236,7 @@ def _proven(this: _Pass, target: Record, view: BuildView) -> bool:
 
 def _serve(this: _Pass, candidate: Record | None) -> None:
     """Keep whole what serves, and start the candidate."""
-    holder = record_of(this.have, _holder(this.have))
+    holder = record_of(this.have, this.holder)
     names = {record.snapshot.revision: record for record in (holder, candidate) if record}
     for name, record in names.items():
         build = this.have.builds.get(record.snapshot.build_name)
@@ -269,11 +276,11 @@ def _judge(this: _Pass, candidate: Record) -> None:
 def _route(this: _Pass, candidate: Record | None, target: Record | None) -> None:
     """Bring the proxy about and the traffic to the candidate."""
     have, spec = this.have, this.spec
-    record = target or record_of(have, _holder(have)) or current(have)
+    record = target or record_of(have, this.holder) or current(have)
     if record is None:
         return
     name = candidate.snapshot.revision if candidate and not candidate.rejection else None
-    if candidate and candidate.rejection and _holder(have) == candidate.snapshot.revision:
+    if candidate and candidate.rejection and this.holder == candidate.snapshot.revision:
         name = candidate.snapshot.revision
     view = have.revisions.get(name) if name else None
     ready = view is not None and view.ready_replicas >= spec.serving.replicas
@@ -289,7 +296,7 @@ def _route(this: _Pass, candidate: Record | None, target: Record | None) -> None
         ready=ready,
         frozen=spec.suspend,
         retire_delay=this.want.defaults.retire_delay,
-        known=this.want.status.stable_revision or None,
+        known=this.holder,
         rejected=frozenset(record.snapshot.revision for record in have.records if record.rejection),
     )
     this.switch = switch(this.owner, config, have, wish)
@@ -313,8 +320,22 @@ def _tidy(this: _Pass, target: Record | None) -> None:
         this.actions += retired(have.revisions[name], why=f"revision {name} has no routes any more")
     if this.switch.done and target is not None:
         needed = frozenset({target.snapshot.revision, *this.switch.weights})
-        this.actions += outlived(have, limit=this.spec.rollout.revision_history_limit, needed=needed)
-        this.actions += disowning(this.want, have)
+        gone = outlived(have, limit=this.spec.rollout.revision_history_limit, needed=needed)
+        # Builds first: once its record is gone, nobody knows that this model needed one.
+        this.actions += disowning(this.want, have, gone)
+        this.actions += forgotten(gone)
+
+
+def _mark(this: _Pass, target: Record | None) -> None:
+    """Say that a record answers this generation too; once, and after what else is said about it."""
+    generation = this.want.generation
+    if target is None or target.generation == generation:
+        return
+    if not any(
+        isinstance(action, Apply) and action.manifest["kind"] == "ControllerRevision" for action in this.actions
+    ):
+        why = f"generation {generation} resolves to the same"
+        this.actions.append(said_again(this.owner, target, why, generation=generation))
 
 
 def _obstacles(this: _Pass) -> None:
@@ -359,10 +380,6 @@ def _plan(this: _Pass, target: Record | None) -> Plan:
     )
     again = min((max(look, timedelta(milliseconds=200)) for look in this.looks), default=None)
     return Plan(actions=tuple(this.actions), findings=findings, requeue_after=again, events=tuple(this.events))
-
-
-def _holder(have: Observed) -> str | None:
-    return have.proxy.routes.holder if have.proxy.routes else None
 
 
 def _resolved_finding(record: Record) -> Finding:

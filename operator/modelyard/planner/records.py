@@ -22,15 +22,22 @@ def record_of(have: Observed, revision: str | None) -> Record | None:
 
 
 def recorded(
-    owner: Owner, have: Observed, snapshot: Snapshot, *, generation: int, spec_digest: str, why: str
+    owner: Owner,
+    have: Observed,
+    snapshot: Snapshot,
+    *,
+    generation: int,
+    spec_digest: str,
+    why: str,
+    promoted: bool = False,
 ) -> Action:
     """Return the action that makes ``snapshot`` the current one.
 
-    One that was there before comes back, without what was said about it: the spec was written anew.
+    One that was there before comes back without its rejection: the spec was written anew.
     """
     sequence = next_sequence(have)
     known = next((r for r in have.records if r.ref.name == record_name(owner.name, snapshot.digest)), None)
-    said = Said(sequence=sequence, generation=generation, spec_digest=spec_digest)
+    said = Said(sequence=sequence, generation=generation, spec_digest=spec_digest, promoted=promoted)
     if known is None:
         return Create(manifest=record_manifest(owner, snapshot, said), why=why)
     said = replace(said, precondition=_precondition(known))
@@ -64,11 +71,15 @@ def next_sequence(have: Observed) -> int:
     return max((record.sequence for record in have.records), default=0) + 1
 
 
-def outlived(have: Observed, *, limit: int, needed: frozenset[str]) -> list[Action]:
-    """Return deletions of the oldest records beyond ``limit``, leaving those of revisions that are ``needed``."""
+def outlived(have: Observed, *, limit: int, needed: frozenset[str]) -> tuple[Record, ...]:
+    """Return the oldest records beyond ``limit``, leaving those of revisions that are ``needed``."""
     old = [record for record in have.records if record.snapshot.revision not in needed]
-    beyond = old[: max(0, len(old) - limit)]
-    return [Delete(ref=record.ref, why="beyond rollout.revisionHistoryLimit") for record in beyond]
+    return tuple(old[: max(0, len(old) - limit)])
+
+
+def forgotten(records: tuple[Record, ...]) -> list[Action]:
+    """Return the deletions of records."""
+    return [Delete(ref=record.ref, why="beyond rollout.revisionHistoryLimit") for record in records]
 
 
 def _precondition(record: Record) -> dict[str, str]:

@@ -72,6 +72,18 @@ def resolved(want: Desired, spec: OptimizedModelSpec, pin: Pin, *, attempt: int 
     return snapshot_of(build, _serving(want, spec), attempt=attempt, proxy_image=want.defaults.images.envoy)
 
 
+def outdated(want: Desired, snapshot: Snapshot) -> list[str]:
+    """Return what the command refresh would change: the operator's images moved on, and no model with them."""
+    images, build, serving = want.defaults.images, snapshot.build, snapshot.serving
+    pairs = {
+        "operator": (serving.operator_image, images.operator),
+        "runtime": (build.runtime_image, images.runtime),
+        "triton": (serving.triton_image, images.triton),
+        "proxy": (snapshot.proxy_image, images.envoy),
+    }
+    return [f"{name} image: {old} -> {new}" for name, (old, new) in pairs.items() if old != new]
+
+
 def _serving(want: Desired, spec: OptimizedModelSpec) -> ServingSnapshot:
     defaults, serving = want.defaults, spec.serving
     return ServingSnapshot(

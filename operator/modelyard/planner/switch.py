@@ -46,7 +46,7 @@ class Wish:
     ready: bool
     frozen: bool = False
     retire_delay: timedelta
-    known: str | None = None  # the stable revision of the status, for routes that somebody deleted
+    known: str | None = None  # who had the traffic, for routes that somebody deleted
     rejected: frozenset[str] = frozenset()
 
 
@@ -75,7 +75,7 @@ def is_verified(have: Observed) -> bool:
 
 def _first(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Switch:
     """Write routes where there are none: at the beginning, or after somebody deleted them."""
-    holder = wish.known if wish.known in have.revisions else None
+    holder = wish.known
     clusters = tuple(sorted({name for name in (holder, wish.target) if name in have.revisions and name}))
     routes = Routes(clusters=clusters, weights={holder: WHOLE} if holder else {})
     config = replace(config, routes=routes)

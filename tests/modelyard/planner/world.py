@@ -49,8 +49,8 @@ IMAGES = Images(operator="operator:1", runtime="runtime:1", triton="triton:1", e
 DEFAULTS = Defaults(images=IMAGES, registry=Registry(push="push.example.com", pull="pull.example.com"))
 
 
-class Stale(Exception):
-    """A precondition doesn't hold: the pass is to be repeated."""
+class Stale(AssertionError):
+    """A precondition doesn't hold. Nobody else writes here, so the plan tripped over itself."""
 
 
 @dataclass
@@ -228,11 +228,13 @@ class World:
         self.proxies_check()
 
     def settle(self, rounds: int = 40, seconds: float = 5) -> Plan:
-        """Pass and let everything happen until a pass wants nothing more."""
+        """Pass and let everything happen until two passes in a row want nothing more."""
+        quiet = 0
         for _ in range(rounds):
             plan = self.passes()
             self.everything_happens()
-            if not plan.actions and plan.requeue_after is None:
+            quiet = 0 if plan.actions or plan.requeue_after is not None else quiet + 1
+            if quiet > 1:
                 return plan
             self.later(seconds=seconds)
         raise AssertionError(f"no rest after {rounds} rounds: {plan}")

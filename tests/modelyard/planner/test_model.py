@@ -1,0 +1,640 @@
+"""One model through its life, as sentences: what each pass does with what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from modelyard.naming import NUDGE_ANNOTATION
+from modelyard.planner import plan_model
+from modelyard.reasons import Reason
+from modelyard.snapshot import OciPin
+from modelyard.state import Action, Annotate, Apply, Create, Delete, Disown, Obstacle, Own, PinFailed, Plan, Scale
+from modelyard.status import status_of
+from tests.modelyard.planner.world import World
+
+BATCH_16 = {"batching": {"maxBatchSize": 16}}
+MISSED = {"p1Cosine": "0.9"}
+GOLDEN = '{"reason": "GoldenMismatch", "message": "sample 3: cosine 0.41"}'
+
+
+def told(actions: tuple[Action, ...]) -> list[str]:
+    """Return each action as ``verb Kind``."""
+    return [
+        f"{type(a).__name__} {a.manifest['kind'] if isinstance(a, Create | Apply) else a.ref.kind}" for a in actions
+    ]
+
+
+def serving(**spec: Any) -> World:
+    """Return a world in which a model serves."""
+    world = World(spec)
+    world.settle()
+    assert world.status.phase == "Healthy"
+    return world
+
+
+def up_to_ready(world: World) -> str:
+    """Bring a new target up until it is ready and known to every proxy; return its name."""
+    for _ in range(4):
+        world.passes()
+        world.build_ends()
+        world.controllers()
+        world.schedule()
+    world.ready()
+    for name in world.live_proxies():
+        world.proxy_reads(name)
+    return world.status.target_revision
+
+
+# --- from the manifest to an answer ---
+
+
+def test_the_first_pass_pins_and_records() -> None:
+    world = World()
+    plan = world.passes()
+    assert told(plan.actions) == ["Create ControllerRevision"]
+    assert world.status.phase == "Progressing"
+
+
+def test_the_second_pass_asks_for_the_build_and_makes_the_proxy() -> None:
+    world = World()
+    world.passes()
+    plan = world.passes()
+    assert told(plan.actions) == [
+        "Create ModelBuild",
+        "Create ConfigMap",
+        "Create Service",
+        "Create Deployment",
+        "Create PodDisruptionBudget",
+    ]
+
+
+def test_the_third_pass_owns_the_build_under_a_name_of_its_own() -> None:
+    world = World()
+    world.passes(2)
+    (own,) = [a for a in world.passes().actions if isinstance(a, Own)]
+    assert own.manager == f"modelyard-owner-{world.model['metadata']['uid']}"
+    assert own.owner["uid"] == world.model["metadata"]["uid"]
+    assert "controller" not in own.owner
+
+
+def test_a_build_that_succeeded_gets_its_revision() -> None:
+    world = World({"serving": {"replicas": 2}})
+    world.passes(3)
+    world.build_ends()
+    plan = world.passes()
+    assert told(plan.actions)[:4] == [
+        "Create ConfigMap",
+        "Create Service",
+        "Create Deployment",
+        "Create PodDisruptionBudget",
+    ]
+    assert world.status.weights.stable == 0
+
+
+def test_weight_comes_after_health_in_every_proxy() -> None:
+    world = World()
+    revision = up_to_ready(world)
+    world.passes()
+    assert dict(world.routes.weights) == {}, "ready, but not healthy in the proxies"
+    world.proxies_check()
+    world.passes()
+    assert dict(world.routes.weights) == {revision: 100}
+    assert world.status.phase == "Progressing", "written, but not verified"
+    for name in world.live_proxies():
+        world.proxy_reads(name)
+    world.passes()
+    assert world.status.phase == "Healthy"
+    assert world.status.rollout is not None
+    assert world.status.rollout.weight_verified_at == world.now
+
+
+def test_one_proxy_that_lags_is_waited_for() -> None:
+    world = serving()
+    old = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    new = up_to_ready(world)
+    world.proxies_check()
+    world.passes()
+    assert dict(world.routes.weights) == {new: 100}
+    world.proxy_reads(world.live_proxies()[0])
+    world.later(minutes=10)
+    world.passes()
+    assert world.status.phase == "Progressing"
+    assert old in world.revisions(), "the other proxy may still send requests there"
+
+
+def test_a_proxy_that_lags_is_nudged_again() -> None:
+    """The kubelet may look at the ConfigMap before it has heard of the change itself."""
+    world = serving()
+    world.edit(serving=BATCH_16)
+    up_to_ready(world)
+    world.proxies_check()
+    plan = world.passes()
+    first = [a.annotations[NUDGE_ANNOTATION] for a in plan.actions if isinstance(a, Annotate)]
+    assert len(first) == 2
+    assert not any(isinstance(a, Annotate) for a in world.passes().actions)
+    world.later(seconds=6)
+    world.proxy_reads(world.live_proxies()[0])
+    again = [a for a in world.passes().actions if isinstance(a, Annotate)]
+    assert [a.ref.name for a in again] == [world.live_proxies()[1]]
+    assert again[0].annotations[NUDGE_ANNOTATION] not in first
+
+
+def test_proxies_are_asked_ever_more_seldom() -> None:
+    world = serving()
+    world.edit(serving=BATCH_16)
+    up_to_ready(world)
+    world.proxies_check()
+    world.passes()
+    assert world.passes().requeue_after == timedelta(seconds=1)
+    world.later(minutes=30)
+    assert world.passes().requeue_after == timedelta(seconds=15)
+
+
+def test_the_former_revision_retires_after_a_delay_and_after_its_routes() -> None:
+    world = serving()
+    old = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    up_to_ready(world)
+    world.proxies_check()
+    world.passes()
+    for name in world.live_proxies():
+        world.proxy_reads(name)
+    plan = world.passes()
+    assert world.status.phase == "Healthy"
+    assert plan.requeue_after == world.defaults.retire_delay
+    assert old in world.routes.clusters
+    world.later(seconds=31)
+    world.passes()
+    assert old not in world.routes.clusters
+    assert old in world.revisions(), "no proxy has read it yet"
+    for name in world.live_proxies():
+        world.proxy_reads(name)
+    world.passes()
+    assert old not in world.revisions()
+
+
+def test_the_delay_holds_for_a_revision_whose_successor_is_superseded_at_once() -> None:
+    world = serving()
+    old = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    up_to_ready(world)
+    world.proxies_check()
+    world.passes()
+    for name in world.live_proxies():
+        world.proxy_reads(name)
+    world.edit(serving={"batching": {"maxBatchSize": 4}})
+    world.passes(3)
+    assert old in world.routes.clusters, "answers may be under way"
+
+
+def test_a_model_at_rest_costs_nothing() -> None:
+    world = serving()
+    writes = world.writes
+    plan = world.passes(3)
+    assert (plan.actions, plan.requeue_after, world.writes) == ((), None, writes)
+
+
+def test_an_upgrade_of_the_operator_moves_no_model() -> None:
+    world = serving()
+    world.defaults = replace(world.defaults, images=replace(world.defaults.images, triton="t:9", envoy="e:9"))
+    assert world.passes().actions == ()
+    assert world.status.outdated == ["triton image: triton:1 -> t:9", "proxy image: envoy:1 -> e:9"]
+    world.command(f"refresh {world.status.stable_revision} 1")
+    world.settle()
+    assert world.status.outdated == []
+
+
+# --- what a spec change resolves, and what it does not ---
+
+
+def test_replicas_resolve_nothing_and_scale() -> None:
+    world = serving()
+    revision = world.status.stable_revision
+    world.edit(serving={"replicas": 3})
+    plan = world.passes()
+    assert "Scale Deployment" in told(plan.actions)
+    assert [a.replicas for a in plan.actions if isinstance(a, Scale)] == [3]
+    world.settle()
+    assert world.status.stable_revision == revision
+    assert world.status.ready_replicas == 3
+    world.edit(serving={"replicas": 1})
+    assert "Delete PodDisruptionBudget" in told(world.passes().actions)
+
+
+def test_what_was_before_comes_back_without_a_build() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    builds = len(world.of("ModelBuild"))
+    world.edit(serving=BATCH_16)
+    world.settle()
+    world.edit(serving={})
+    world.settle()
+    assert world.status.stable_revision == first
+    assert len(world.of("ModelBuild")) == builds
+
+
+def test_a_branch_that_moved_resolves_nothing() -> None:
+    world = serving()
+    world.pin = OciPin(repository="registry.example.com/models/minilm", digest="sha256:" + "9" * 64)
+    assert world.passes().actions == ()
+
+
+def test_a_source_that_is_away_leaves_stable_alone_and_is_asked_again() -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
+    world.edit(source={"oci": {"ref": "registry.example.com/models/other:1"}})
+    plan = world.passes()
+    assert plan.actions == ()
+    assert plan.requeue_after is not None
+    assert (world.status.phase, world.status.stable_revision) == ("Degraded", stable)
+    conditions = {c.type: (c.status, c.reason) for c in world.status.conditions}
+    assert conditions["Serving"][0] == "True"
+    assert conditions["SourceResolved"] == ("False", "SourceUnreachable")
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "words"),
+    [
+        ({"task": "Generation"}, "NotSupportedYet", "Embedding and Classification are"),
+        ({"optimization": {"engine": "TensorRT"}}, "NotSupportedYet", "OpenVINO BF16"),
+        ({"task": "Embedding", "gates": {"parity": {"agreement": 0.9}}}, "GateNotApplicable", "p1Cosine"),
+    ],
+)
+def test_what_this_version_can_not_build_is_said_with_what_it_can(spec: Any, reason: str, words: str) -> None:
+    world = World(spec)
+    plan = world.passes()
+    assert (plan.actions, plan.requeue_after) == ((), None)
+    stalled = next(c for c in world.status.conditions if c.type == "Stalled")
+    assert stalled.reason == reason
+    assert words in stalled.message
+
+
+def test_a_spec_of_a_newer_version_is_left_alone() -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    world.edit(teleport={"to": "mars"})
+    plan = world.passes()
+    assert plan.actions == ()
+    assert world.status.stable_revision == stable
+    assert "spec.teleport" in world.status.message
+
+
+# --- proof before traffic ---
+
+
+def test_a_missed_gate_blocks() -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    world.edit(source={"oci": {"ref": "registry.example.com/models/other:1"}})
+    world.pin = OciPin(repository="registry.example.com/models/other", digest="sha256:" + "2" * 64)
+    world.passes(3)
+    world.build_ends(**MISSED)
+    world.settle()
+    assert world.revisions() == {stable}
+    assert (world.status.phase, world.status.stable_revision) == ("Degraded", stable)
+    assert "p1Cosine 0.9 < 0.998" in world.status.message
+
+
+def held() -> tuple[World, str]:
+    """Return a world in which a missed gate holds a revision, and its name."""
+    world = World({"gates": {"onFailure": "Hold"}})
+    world.passes(3)
+    world.build_ends(**MISSED)
+    world.settle()
+    return world, world.status.target_revision
+
+
+def test_a_missed_gate_holds_until_a_person_promotes() -> None:
+    world, revision = held()
+    assert dict(world.routes.weights) == {}
+    assert f"promote {revision}" in world.status.message
+    world.command(f"promote {revision} 1")
+    world.settle()
+    assert (world.status.phase, world.status.stable_revision) == ("Healthy", revision)
+    assert world.status.last_handled_command == f"promote {revision} 1"
+
+
+def test_a_gate_that_the_noise_leaves_open_is_no_pass() -> None:
+    world = World({"gates": {"performance": {"minSpeedup": 4.2}}})
+    world.passes(3)
+    world.build_ends()
+    world.of("ModelBuild")[0]["status"]["result"]["latencies"][0]["speedup"] |= {"lower": "3.9", "upper": "4.5"}
+    world.settle()
+    assert world.revisions() == set()
+    assert "minSpeedup 4.2 (95% bounds 3.9, 4.5) is not surely >= 4.2" in world.status.message
+
+
+def test_a_gate_that_is_loosened_lets_the_build_through_without_another() -> None:
+    world, revision = held()
+    world.edit(gates={"parity": {"p1Cosine": 0.5}, "onFailure": "Hold"}, optimization={"engine": "Auto"})
+    world.settle()
+    assert world.status.phase == "Healthy"
+    assert revision != world.status.stable_revision, "Auto chooses by the gate: another key"
+
+
+def test_a_failed_build_leaves_stable_alone() -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    world.edit(task="Embedding")
+    world.passes(3)
+    world.build_ends(phase="Failed", reason="OutOfMemory", message="asked for 6 GiB")
+    world.settle()
+    assert (world.status.phase, world.status.stable_revision) == ("Degraded", stable)
+    assert "asked for 6 GiB" in world.status.message
+
+
+# --- candidates that can't be ---
+
+
+def starting() -> tuple[World, str, str]:
+    """Return a world with a candidate whose pods have no node yet; stable's name, and the candidate's."""
+    world = serving()
+    stable = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    for _ in range(3):
+        world.passes()
+        world.build_ends()
+        world.controllers()
+    return world, stable, world.status.target_revision
+
+
+def test_a_golden_sample_that_answers_differently_rejects_and_is_remembered() -> None:
+    world, stable, candidate = starting()
+    world.schedule()
+    world.crash(candidate, GOLDEN)
+    world.settle()
+    assert (world.status.stable_revision, world.revisions()) == (stable, {stable})
+    (rejected,) = world.status.rejected
+    assert (rejected.revision, rejected.reason) == (candidate, "GoldenMismatch")
+    assert "cosine 0.41" in rejected.message
+    assert world.passes().actions == ()
+
+
+def test_a_rejection_is_forgotten_when_the_spec_changes() -> None:
+    world, _, candidate = starting()
+    world.schedule()
+    world.crash(candidate, GOLDEN)
+    world.settle()
+    world.edit(serving={})
+    world.settle()
+    world.edit(serving=BATCH_16)
+    world.settle()
+    assert (world.status.phase, world.status.stable_revision) == ("Healthy", candidate)
+
+
+def test_no_room_is_said_and_is_no_rejection_however_long() -> None:
+    world, stable, candidate = starting()
+    for pod in world.of("Pod"):
+        if "podIP" not in pod["status"]:
+            pod["status"]["conditions"][0] |= {"reason": "Unschedulable", "message": "0/1 nodes: too little memory"}
+    world.later(hours=5)
+    world.passes()
+    assert (world.status.stable_revision, world.status.rejected) == (stable, [])
+    assert next(c.reason for c in world.status.conditions if c.type == "Stalled") == "NoRoom"
+    world.settle()
+    assert world.status.stable_revision == candidate
+
+
+def test_the_progress_deadline_counts_from_the_node() -> None:
+    world, stable, candidate = starting()
+    world.later(hours=5)
+    world.schedule()
+    for name in world.live_proxies():
+        world.proxy_reads(name)
+    plan = world.passes()
+    assert plan.requeue_after == timedelta(minutes=15)
+    assert world.status.rejected == []
+    world.later(minutes=16)
+    world.passes(2)
+    (rejected,) = world.status.rejected
+    assert (rejected.revision, rejected.reason) == (candidate, "ProgressDeadlineExceeded")
+    assert world.status.stable_revision == stable
+
+
+def test_an_image_that_no_node_can_pull_is_named_by_the_rejection() -> None:
+    world, _, candidate = starting()
+    world.schedule()
+    waiting = {"reason": "ImagePullBackOff", "message": "not found"}
+    for pod in world.pods({"modelyard.dev/revision": candidate}):
+        pod["status"]["containerStatuses"] = [{"name": "triton", "image": "triton:1", "state": {"waiting": waiting}}]
+    world.passes()
+    assert "triton (triton:1): not found" in world.status.message
+    world.later(minutes=16)
+    world.passes(2)
+    assert world.status.rejected[0].reason == "ImageNotPullable"
+
+
+# --- healing ---
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "ConfigMap"])
+@pytest.mark.parametrize("component", ["triton", "proxy"])
+def test_what_is_deleted_comes_back(kind: str, component: str) -> None:
+    world = serving()
+    before = world.status.stable_revision, dict(world.routes.weights)
+    for thing in world.of(kind):
+        if thing["metadata"]["labels"]["modelyard.dev/component"] == component:
+            world.delete(kind, thing["metadata"]["name"])
+            break
+    assert told(world.passes().actions)[0] == f"Create {kind}"
+    world.settle()
+    assert (world.status.stable_revision, dict(world.routes.weights)) == before
+
+
+def test_the_only_ready_revision_is_not_stopped_even_without_weight() -> None:
+    """Stable's pods are all gone, and the one that retires is the last that could answer."""
+    world = serving()
+    old = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    up_to_ready(world)
+    world.proxies_check()
+    world.passes()
+    for name in world.live_proxies():
+        world.proxy_reads(name)
+    world.passes()
+    world.crash(world.status.stable_revision)
+    world.later(minutes=5)
+    for _ in range(3):
+        world.passes()
+        for name in world.live_proxies():
+            world.proxy_reads(name)
+    assert old in world.revisions()
+
+
+def test_a_name_that_is_taken_is_said_and_tried_again() -> None:
+    world = World()
+    world.passes()
+    want, have = world.look()
+    obstacle = Obstacle(kind="Service", name="minilm", reason=Reason.NAME_TAKEN, message="Service minilm: not ours")
+    plan: Plan = plan_model(want, replace(have, obstacles=(obstacle,)))
+    status = status_of(want, have, plan)
+    assert (status.phase, status.message) == ("Degraded", "Service minilm: not ours")
+    assert plan.requeue_after is not None
+
+
+# --- frozen ---
+
+
+def test_a_suspended_model_starts_nothing_and_heals() -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    world.edit(suspend=True, serving=BATCH_16 | {"replicas": 2})
+    world.delete("Service", f"minilm-{stable}")
+    world.settle()
+    assert world.status.phase == "Suspended"
+    assert (world.revisions(), world.status.ready_replicas) == ({stable}, 2)
+    world.edit(suspend=False)
+    world.settle()
+    assert world.status.stable_revision != stable
+
+
+def test_a_command_waits_while_the_model_is_suspended() -> None:
+    world, revision = held()
+    world.edit(suspend=True)
+    world.command(f"promote {revision} 1")
+    world.settle()
+    assert world.status.last_handled_command == ""
+    world.edit(suspend=False)
+    world.settle()
+    assert world.status.stable_revision == revision
+
+
+# --- commands ---
+
+
+def event_of(world: World, command: str) -> tuple[Reason, str]:
+    """Write a command, run a pass, and return what it is told as."""
+    world.command(command)
+    (event,) = world.passes().events
+    assert world.status.last_handled_command == command
+    assert world.passes().events == (), "done once"
+    return event.reason, event.message
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("promote {0} 1", "no gate holds it"),
+        ("retry {0} 1", "nothing of it failed"),
+        ("rollback {0} 1", "it is the target already"),
+        ("rollback 00000000 1", "kept are {0}"),
+        ("promote 00000000 1", "the target is {0}"),
+        ("refresh 00000000 1", "the target is {0}"),
+        ("pause {0} 1", "no meaning in a roll-out of one step"),
+        ("promote-full {0} 1", "no meaning in a roll-out of one step"),
+        ("dance {0} 1", "write '<verb> <revision> <nonce>'"),
+        ("promote", "write '<verb> <revision> <nonce>'"),
+    ],
+)
+def test_a_command_that_means_nothing_here_says_so(command: str, words: str) -> None:
+    world = serving()
+    revision = world.status.stable_revision
+    reason, message = event_of(world, command.format(revision))
+    assert reason is Reason.COMMAND_IGNORED
+    assert words.format(revision) in message
+    assert world.passes().actions == ()
+
+
+def test_rollback_stays_until_the_spec_changes() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    world.settle()
+    reason, _ = event_of(world, f"rollback {first} 1")
+    assert reason is Reason.COMMAND_DONE
+    world.settle()
+    assert (world.status.phase, world.status.stable_revision) == ("Healthy", first)
+    assert world.passes().actions == ()
+    world.edit(serving={"batching": {"maxBatchSize": 4}})
+    world.settle()
+    assert world.status.stable_revision != first
+
+
+def test_rollback_works_out_of_a_source_that_is_gone() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    world.pin = PinFailed(reason=Reason.SOURCE_NOT_FOUND, message="no such tag")
+    world.edit(source={"oci": {"ref": "registry.example.com/models/gone:1"}})
+    world.passes()
+    world.edit()
+    world.command(f"rollback {first} 1")
+    world.settle()
+    assert world.status.stable_revision == first
+
+
+def test_retry_builds_again_and_names_another_revision() -> None:
+    world = World()
+    world.passes(3)
+    world.build_ends(phase="Failed", reason="PodLost")
+    world.settle()
+    failed = world.status.target_revision
+    event_of(world, f"retry {failed} 1")
+    world.settle()
+    assert world.status.phase == "Healthy"
+    assert world.status.stable_revision != failed
+    (build,) = world.of("ModelBuild")
+    assert build["spec"]["attempt"] == 2
+
+
+def test_refresh_resolves_anew() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    world.pin = OciPin(repository="registry.example.com/models/minilm", digest="sha256:" + "9" * 64)
+    event_of(world, f"refresh {first} 1")
+    world.settle()
+    assert world.status.stable_revision != first
+
+
+def test_a_refresh_that_finds_no_source_changes_nothing() -> None:
+    world = serving()
+    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
+    reason, message = event_of(world, f"refresh {world.status.stable_revision} 1")
+    assert reason is Reason.COMMAND_IGNORED
+    assert "no answer; nothing is changed" in message
+    assert world.status.phase == "Healthy"
+
+
+# --- history ---
+
+
+def test_history_keeps_as_many_as_asked_and_lets_their_builds_go() -> None:
+    world = World({"rollout": {"revisionHistoryLimit": 1}})
+    world.settle()
+    for digit in "23456":
+        world.pin = OciPin(repository="registry.example.com/models/minilm", digest="sha256:" + digit * 64)
+        world.edit(task="Embedding" if int(digit) % 2 else "Auto")
+        world.settle()
+    assert len(world.of("ControllerRevision")) == 2
+    owned = [b for b in world.of("ModelBuild") if b["metadata"].get("ownerReferences")]
+    assert len(owned) == 2
+
+
+def test_history_within_the_limit_is_kept() -> None:
+    world = serving()
+    for size in (4, 16):
+        world.edit(serving={"batching": {"maxBatchSize": size}})
+        world.settle()
+    assert len(world.of("ControllerRevision")) == 3
+
+
+def test_a_build_is_let_go_before_nobody_knows_of_it() -> None:
+    world = World({"rollout": {"revisionHistoryLimit": 0}})
+    world.settle()
+    world.pin = OciPin(repository="registry.example.com/models/minilm", digest="sha256:" + "2" * 64)
+    world.edit(task="Embedding")
+    kinds: list[type[Action]] = []
+    while Delete not in kinds:
+        kinds = [
+            type(a)
+            for a in world.passes().actions
+            if isinstance(a, Disown) or (isinstance(a, Delete) and a.ref.kind == "ControllerRevision")
+        ]
+        world.everything_happens()
+        world.later(seconds=5)
+    assert kinds == [Disown, Delete]
