@@ -20,7 +20,7 @@ def command(cluster: Cluster) -> tuple[str, ...]:
     return (program, f"--kubeconfig={cluster.kubeconfig}", "--request-timeout=20s")
 
 
-def get(cluster: Cluster, path: str) -> Any:  # noqa: ANN401 - whatever JSON the API server answers
+def get(cluster: Cluster, path: str) -> Any:
     """Return the answer of the API server to a GET of `path`, decoded."""
     return json.loads(run([*command(cluster), "get", "--raw", path]))
 

@@ -99,7 +99,7 @@ def push_manifest(cluster: Cluster, repository: str, tag: str, manifest: dict[st
     _must(cluster, "PUT", f"/v2/{repository}/manifests/{tag}", body=body, kind=manifest["mediaType"]).close()
 
 
-def _must(cluster: Cluster, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - an HTTP answer
+def _must(cluster: Cluster, method: str, path: str, **more: Any) -> Any:
     answer = _call(cluster, method, path, **more)
     if answer is None:
         raise ClusterError(f"mirror registry: {method} {path}: not found", fix=f"read {cluster.logs}/mirror.log")
@@ -114,7 +114,7 @@ def _call(
     body: bytes | None = None,
     kind: str = "application/octet-stream",
     accept: tuple[str, ...] = ("*/*",),
-) -> Any:  # noqa: ANN401 - an HTTP answer
+) -> Any:
     url = path if path.startswith("http://") else f"http://{cluster.mirror}{path}"
     request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 - always http to our loopback
     request.add_header("Accept", ", ".join(accept))

@@ -25,7 +25,7 @@ def _apt_sources() -> str:
 
 def registry_hosts() -> frozenset[str]:
     """Return the hosts of the package registries that pip, Go, npm and apt of this machine are set up for."""
-    from pip._internal.models.index import PyPI  # noqa: PLC0415 - pip's own default, asked for only here
+    from pip._internal.models.index import PyPI
 
     settings = [
         PyPI.url,

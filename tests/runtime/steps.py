@@ -58,7 +58,7 @@ class Steps:
             env=ours,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=280,
             check=False,
         )
         return Ended(

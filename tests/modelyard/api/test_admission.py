@@ -1,4 +1,4 @@
-"""Refused at the door: what a real API server says to each manifest that can't be honoured. Each message says the fix."""
+"""Refused at the door: what a real API server says to what can't be honoured; each message has the fix."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_scalars_are_defaulted_and_one_of_blocks_are_not(door: Any) -> None:
 
 
 def test_the_operator_reads_a_spec_as_the_api_server_defaulted_it(door: Any) -> None:
-    from modelyard.api.model import OptimizedModelSpec  # noqa: PLC0415
+    from modelyard.api.model import OptimizedModelSpec
 
     assert OptimizedModelSpec.model_validate(door().json()["spec"]) == OptimizedModelSpec.model_validate(
         {"source": HUB}
@@ -166,7 +166,7 @@ def test_a_build_never_changes(api_server: RunningApiServer, namespace: str) -> 
 
 def build(namespace: str) -> Manifest:
     """Return a ModelBuild as the operator makes one."""
-    from modelyard.manifests.modelbuild import build_manifest  # noqa: PLC0415
-    from tests.modelyard.manifests.samples import build_spec  # noqa: PLC0415
+    from modelyard.manifests.modelbuild import build_manifest
+    from tests.modelyard.manifests.samples import build_spec
 
     return build_manifest(namespace, build_spec())

@@ -27,6 +27,7 @@ from modelyard.contract import (
     Task,
     Termination,
 )
+from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import API_VERSION
 from modelyard.state import BuildDesired, BuildObserved, BuildPodView, ContainerEnd, Hit, JobView, ObjectRef
 from tests.modelyard.manifests.samples import build_spec
@@ -43,7 +44,7 @@ def ref(kind: str, name: str) -> ObjectRef:
     return ObjectRef(api_version="v1", kind=kind, namespace="n", name=name, uid=f"uid-{name}", resource_version="7")
 
 
-def desired(*, spec: ModelBuildSpec | None = None, **fields: Any) -> BuildDesired:
+def desired(*, spec: ModelBuildSpec | SpecNotUnderstood | None = None, **fields: Any) -> BuildDesired:
     """Return a build that one model owns and nothing was done for."""
     plain = BuildDesired(
         namespace="n",

@@ -68,7 +68,7 @@ def test_the_registry_is_asked_again_once_the_job_is_complete() -> None:
 
 @pytest.mark.parametrize(
     "want",
-    [desired(status=DONE), desired(deleting=True), desired(spec=SpecNotUnderstood("newer"))],  # type: ignore[arg-type] - what desired takes
+    [desired(status=DONE), desired(deleting=True), desired(spec=SpecNotUnderstood("newer"))],
 )
 def test_nothing_is_asked_or_done_for_a_build_that_is_over_or_not_ours_to_read(want: Any) -> None:
     assert not asks_registry(want, observed())

@@ -62,7 +62,8 @@ def test_requests_of_many_lengths_at_once_each_get_their_own_answer(
 
     def in_company(text: Tokens) -> Answers:
         with triton.client() as client:
-            return ask(client, candidate, text[None])[0]
+            answer: Answers = ask(client, candidate, text[None])[0]
+        return answer
 
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(in_company, texts))

