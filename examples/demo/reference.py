@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 Tokens = dict[str, NDArray[np.int64]]
 """``input_ids`` and ``attention_mask``, each int64 (1, sequence)."""
@@ -48,6 +49,7 @@ class SentenceEncoder:
 
 def sentence_encoder(folder: Path) -> SentenceEncoder:
     """Load the model of ``folder``; nothing is looked up elsewhere."""
+    disable_progress_bar()
     pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
     modules = json.loads((folder / "modules.json").read_text())
     limits = json.loads((folder / "sentence_bert_config.json").read_text())
