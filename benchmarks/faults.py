@@ -1,0 +1,199 @@
+"""How fast what breaks mends itself: each fault struck once, its recovery timed, and every request counted.
+
+For a fault in a build, recovery is the time from the fault to Healthy, the rest of the build included: read it beside
+the build that nothing disturbed. For a model that serves, it is the time until both servers take requests again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.common import Benchmark, Row, Target, at_most, publish
+from benchmarks.stand import Stand, the_stand
+from examples.demo.kubectl import Object
+from examples.demo.reference import SentenceEncoder, sentence_encoder
+from examples.demo.sentence_model import REGISTRY_SERVICE, SYSTEM_NAMESPACE, WRITE_PORT, minilm_folder, push_folder
+from examples.demo.sentences import SENTENCES
+from modelyard.contract import Step
+from tests.cluster import lifecycle
+from tests.cluster.settings import cluster_from_environment
+from tests.e2e.client import steady_load
+from tests.e2e.episodes import (
+    MODEL,
+    SWITCH_STAGES,
+    both_ready,
+    build_reaches,
+    retired,
+    serve_twice,
+    stable,
+    switch_reaches,
+    want_new_revision,
+)
+from tests.e2e.faults import kill_container, kill_leader
+from tests.e2e.models import tiny_encoder
+from tests.e2e.questions import Standard
+from tests.e2e.waiting import wait_for
+from tests.e2e.yard import Yard
+
+RATE = 12
+EXACT = 1e-3
+MENDED_SECONDS = 60.0
+
+
+def main() -> int:
+    """Strike every fault, one after the other."""
+    with the_stand("bench-faults") as stand:
+        rows = [*build_rows(stand), *serving_rows(stand)]
+        result = Benchmark(
+            name="faults",
+            title="How fast what breaks mends itself",
+            targets=[*recovery_targets(rows), lost_target(rows)],
+            rows=rows,
+            versions=stand.versions(),
+            remarks=[str(__doc__).split("\n\n")[1].replace("\n", " ")],
+        )
+    return publish(result)
+
+
+def recovery_targets(rows: list[Row]) -> Iterator[Target]:
+    """Yield the claim that each fault while serving mends within a minute."""
+    for row in rows:
+        if row["while"] == "serving":
+            yield at_most(str(row["fault"]), MENDED_SECONDS, float(row["recovery, s"]), "s")
+
+
+def lost_target(rows: list[Row]) -> Target:
+    """Return the claim that no request was lost or answered wrongly."""
+    return at_most("requests failed or wrong", 0, sum(int(row["failed or wrong"]) for row in rows), "requests")
+
+
+# --- builds ---
+
+
+def no_fault(_yard: Yard, _pod: Object) -> None:
+    """Disturb nothing."""
+
+
+def operator_dies(yard: Yard, _pod: Object) -> None:
+    """SIGKILL the operator that leads."""
+    kill_leader(yard.cluster)
+
+
+def build_pod_dies(_yard: Yard, pod: Object) -> None:
+    """SIGKILL the conversion."""
+    kill_container(pod, Step.CONVERT)
+
+
+def api_server_restarts(_yard: Yard, _pod: Object) -> None:
+    """Stop the API server and start it again."""
+    lifecycle.restart(cluster_from_environment(), ["kube-apiserver"])
+
+
+BUILD_FAULTS: tuple[tuple[str, Step, Callable[[Yard, Object], None]], ...] = (
+    ("none", Step.FETCH, no_fault),
+    ("operator SIGKILL at fetch", Step.FETCH, operator_dies),
+    ("operator SIGKILL at convert", Step.CONVERT, operator_dies),
+    ("operator SIGKILL at publish", Step.PUBLISH, operator_dies),
+    ("conversion SIGKILL", Step.CONVERT, build_pod_dies),
+    ("API server restart at convert", Step.CONVERT, api_server_restarts),
+)
+
+
+def build_rows(stand: Stand) -> Iterator[Row]:
+    """Strike each fault in a build of its own."""
+    yard = stand.yard
+    for fault, step, strike in BUILD_FAULTS:
+        print(f"== {fault}")
+        yard.submit(MODEL, fresh_source(stand))
+        pod = build_reaches(yard, step)
+        started = time.monotonic()
+        strike(yard, pod)
+        yard.healthy(MODEL, seconds=600)
+        yield row("building", fault, time.monotonic() - started, requests=0, bad=0)
+        yard.remove(MODEL)
+
+
+def fresh_source(stand: Stand) -> Object:
+    """Push a random encoder that nobody has built yet."""
+    seed = secrets.randbits(31)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        stand.target.reach(REGISTRY_SERVICE, WRITE_PORT, namespace=SYSTEM_NAMESPACE) as (registry,),
+    ):
+        folder = tiny_encoder(Path(scratch) / "model", seed=seed)
+        ref = push_folder(stand.target.cluster, folder, f"models/fresh:{seed}", registry_address=registry)
+    return {"oci": {"ref": ref}}
+
+
+# --- serving ---
+
+
+def serving_rows(stand: Stand) -> Iterator[Row]:
+    """Strike a model of two servers under load."""
+    serve_twice(stand.yard, stand.minilm_source)
+    stand.yard.healthy(MODEL, seconds=600)
+    encoder = sentence_encoder(minilm_folder())
+
+    def server_dies() -> None:
+        pod = stand.yard.pods(component="triton", revision=stable(stand.yard))[0]
+        kill_container(pod, "triton")
+        wait_for(lambda: not both_ready(stand.yard), seconds=60, what="noticed", cluster=stand.cluster)
+
+    yield under_load(stand, encoder, "server SIGKILL", server_dies)
+    restart = ["kube-apiserver"]
+    yield under_load(
+        stand, encoder, "API server restart", lambda: lifecycle.restart(cluster_from_environment(), restart)
+    )
+    for stage in SWITCH_STAGES:
+        yield under_load(stand, encoder, f"operator SIGKILL in a switch: {stage}", switch_disturbed(stand, stage))
+
+
+def switch_disturbed(stand: Stand, stage: str) -> Callable[[], None]:
+    """Return what begins a switch and kills the operator at a stage of it."""
+
+    def strike() -> None:
+        before = stable(stand.yard)
+        want_new_revision(stand.yard, stand.minilm_source)
+        switch_reaches(stand.yard, stage, before)
+        kill_leader(stand.cluster)
+
+    return strike
+
+
+def under_load(stand: Stand, encoder: SentenceEncoder, fault: str, strike: Callable[[], None]) -> Row:
+    """Strike under load and time until the model is Healthy with both servers ready."""
+    print(f"== {fault}")
+    before = stable(stand.yard)
+    texts = [encoder.tokens(text) for text in SENTENCES]
+    with steady_load(stand.yard.address(MODEL), MODEL, texts, rate=RATE) as load:
+        started = time.monotonic()
+        strike()
+        after = stable(stand.yard)
+        wait_for(lambda: both_ready(stand.yard), seconds=180, what="mended", cluster=stand.cluster)
+        seconds = time.monotonic() - started
+        if after != before:
+            retired(stand.yard, before)
+    standard = Standard(answers=encoder.embeddings(SENTENCES), tolerance=EXACT)
+    verdict = load.verdict({before: standard, after: standard})
+    print(verdict)
+    return row("serving", fault, seconds, requests=verdict.requests, bad=verdict.failed + len(verdict.wrong))
+
+
+def row(state: str, fault: str, seconds: float, *, requests: int, bad: int) -> Row:
+    """Return a line of the table."""
+    return {
+        "while": state,
+        "fault": fault,
+        "recovery, s": round(seconds, 1),
+        "requests": requests,
+        "failed or wrong": bad,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
