@@ -149,8 +149,8 @@ def snapshot_from(data: object) -> Snapshot:
     try:
         return Snapshot.model_validate(data)
     except ValidationError as error:
-        message = f"the recorded snapshot can't be read: {error.error_count()} errors, first {error.errors()[0]['msg']}"
-        raise SnapshotUnreadable(message) from error
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SnapshotUnreadable(f"its recorded snapshot can't be read ({faults}); upgrade the operator") from error
 
 
 def spec_digest(spec: OptimizedModelSpec) -> str:

@@ -269,6 +269,7 @@ class Observed:
     proxy: ProxyView
     pin: Pin | PinFailed | None = None
     obstacles: tuple[Obstacle, ...] = ()  # met by an earlier try of this very pass
+    unreadable: str | None = None  # a record that this version can't read: then nothing is done
 
 
 # --- what is wanted and there: a build ---------------------------------------------------------------------------

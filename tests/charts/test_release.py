@@ -24,7 +24,7 @@ SETTINGS = ("crds.install=false", "registry.embedded.nodePort=0", "operator.repl
 
 def helm(root: Path, *arguments: str) -> str:
     """Return what Helm printed."""
-    command = [program("helm"), f"--kubeconfig={LOCAL_KUBECONFIG}", f"--namespace={RELEASE}", *arguments]
+    command = [str(program("helm")), f"--kubeconfig={LOCAL_KUBECONFIG}", f"--namespace={RELEASE}", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, cwd=root).stdout
 
 

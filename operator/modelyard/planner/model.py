@@ -80,7 +80,7 @@ class _Pass:
 def needs_pin(want: Desired, have: Observed) -> Source | None:
     """Return the source to pin before planning, or None where nothing is to be resolved."""
     spec = want.spec
-    if isinstance(spec, SpecNotUnderstood) or want.deleting or spec.suspend or refusal(spec):
+    if isinstance(spec, SpecNotUnderstood) or have.unreadable or want.deleting or spec.suspend or refusal(spec):
         return None
     return spec.source if _unresolved(want, spec, have) else None
 
@@ -92,8 +92,8 @@ def wanted_builds(have: Observed) -> frozenset[str]:
 
 def plan_model(want: Desired, have: Observed) -> Plan:
     """Return what this pass does: actions in their order, what was found, when to look again."""
-    if isinstance(want.spec, SpecNotUnderstood):
-        found = _false(Reason.SPEC_NOT_UNDERSTOOD, str(want.spec))
+    if isinstance(want.spec, SpecNotUnderstood) or have.unreadable:
+        found = _false(Reason.SPEC_NOT_UNDERSTOOD, have.unreadable or str(want.spec))
         return Plan(actions=(), findings=Findings(trouble=found, understood=False))
     if want.deleting:
         return Plan(actions=(), findings=Findings(understood=False))

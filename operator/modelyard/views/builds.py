@@ -83,11 +83,11 @@ def build_view(build: Manifest, owner_uid: str) -> BuildView:
         ref=object_ref(build),
         key=build["spec"]["key"],
         attempt=build["spec"].get("attempt", 1),
-        phase=BuildPhase(status.phase or BuildPhase.PENDING),
+        phase=BuildPhase(status.phase) if status.phase in set(BuildPhase) else BuildPhase.PENDING,
         owned=any(owner["uid"] == owner_uid for owner in owners_of(build)),
         deleting=is_deleting(build),
         step=status.step,
-        reason=Reason(status.reason) if status.reason else None,
+        reason=Reason(status.reason) if status.reason in set(Reason) else None,
         message=status.message,
         result=status.result,
     )

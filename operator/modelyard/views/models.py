@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.status import OptimizedModelStatus
-from modelyard.errors import InvalidCommand, SpecNotUnderstood
+from modelyard.errors import InvalidCommand, SnapshotUnreadable, SpecNotUnderstood
 from modelyard.naming import (
     COMMAND_ANNOTATION,
     COMPONENT_LABEL,
@@ -96,9 +96,14 @@ def observed_from(
     found = list(children)
     ours = [child for child in found if is_controlled_by(child, uid)]
     pods = [child for child in found if child["kind"] == "Pod"]  # controlled by their ReplicaSet
-    records = [record_from(child) for child in ours if child["kind"] == "ControllerRevision"]
+    try:
+        records = [record_from(child) for child in ours if child["kind"] == "ControllerRevision"]
+        unreadable = None
+    except SnapshotUnreadable as error:
+        records, unreadable = [], str(error)
     return Observed(
         now=now,
+        unreadable=unreadable,
         records=tuple(sorted(records, key=lambda record: (record.sequence, record.ref.name))),
         builds={build["metadata"]["name"]: build_view(build, uid) for build in builds},
         revisions=_revisions(ours, pods),

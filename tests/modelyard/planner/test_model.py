@@ -285,6 +285,16 @@ def test_a_spec_of_a_newer_version_is_left_alone() -> None:
     assert "spec.teleport" in world.status.message
 
 
+def test_a_record_of_a_newer_version_that_can_not_be_read_stops_everything_but_serving() -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    del world.of("ControllerRevision")[0]["data"]["build"]
+    plan = world.passes()
+    assert plan.actions == ()
+    assert (world.status.phase, world.status.stable_revision) == ("Degraded", stable)
+    assert "upgrade the operator" in world.status.message
+
+
 # --- proof before traffic ---
 
 
