@@ -1,13 +1,12 @@
 """From the API server's JSON to the planner's views. Pure: the shell lists, these read."""
 
 from modelyard.views.builds import build_desired_from, build_observed_from, build_view
-from modelyard.views.models import build_names, desired_from, observed_from, proxy_pods, record_from
+from modelyard.views.models import desired_from, observed_from, proxy_pods, record_from
 from modelyard.views.objects import object_ref
 from modelyard.views.pods import pod_view
 
 __all__ = [
     "build_desired_from",
-    "build_names",
     "build_observed_from",
     "build_view",
     "desired_from",

@@ -89,7 +89,7 @@ def observed_from(
     """Return the world of one model.
 
     children: ControllerRevisions, Deployments, Services, ConfigMaps, PodDisruptionBudgets and Pods with the label
-    ``modelyard.dev/model=<name>``; builds: the ModelBuilds named by ``build_names(children)`` as far as they exist;
+    ``modelyard.dev/model=<name>``; builds: the ModelBuilds that it owns or that its records name (``planner.wanted_builds``);
     replicas: what the pods of ``proxy_pods(children)`` answered. Only what the model controls is looked at.
     """
     uid = model["metadata"]["uid"]
@@ -109,12 +109,6 @@ def observed_from(
         revisions=_revisions(ours, pods),
         proxy=_proxy(ours, pods, tuple(replicas)),
     )
-
-
-def build_names(children: Iterable[Manifest]) -> frozenset[str]:
-    """Return the names of the ModelBuilds that a model's records name: those to be read before planning."""
-    records = (record_from(child) for child in children if child["kind"] == "ControllerRevision")
-    return frozenset(record.snapshot.build_name for record in records)
 
 
 def proxy_pods(children: Iterable[Manifest]) -> tuple[PodView, ...]:
