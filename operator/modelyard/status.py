@@ -20,6 +20,7 @@ from modelyard.reasons import Reason
 from modelyard.state import Desired, Event, Finding, Observed, Plan, Truth
 
 HTTP_PORT, GRPC_PORT = 8000, 8001
+_TELLING = ("p1Cosine", "neighboursKept", "agreement")
 STAGES = ("SourceResolved", "Converted", "ParityVerified", "RolloutComplete", "Serving")
 
 
@@ -35,11 +36,12 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
     spec = want.spec
     suspended = not isinstance(spec, SpecNotUnderstood) and spec.suspend
     selector = model_selector(want.name, TRITON_COMPONENT, found.stable) if found.stable else {}
+    summary = _summary(plan, shown, suspended=suspended)
     return want.status.model_copy(
         update={
             "observed_generation": want.generation,
             "phase": _phase(plan, suspended=suspended),
-            "message": _summary(plan, suspended=suspended).message,
+            "message": summary.message,
             "stable_revision": found.stable or "",
             "target_revision": found.target or want.status.target_revision,
             "build": _build(have, found.target) or want.status.build,
@@ -57,7 +59,7 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
             "outdated": _outdated(want, have),
             "last_handled_command": found.handled_command or want.status.last_handled_command,
             "conditions": conditions_from(
-                _conditions(plan, suspended=suspended),
+                _conditions(plan, summary, suspended=suspended),
                 want.status.conditions,
                 generation=want.generation,
                 now=have.now,
@@ -92,10 +94,9 @@ def build_events_of(before: ModelBuildStatus, after: ModelBuildStatus) -> tuple[
     return (Event(warning=reason not in quiet, reason=reason, message=after.message),)
 
 
-def _conditions(plan: Plan, *, suspended: bool) -> dict[str, Finding]:
+def _conditions(plan: Plan, summary: Finding, *, suspended: bool) -> dict[str, Finding]:
     """Return the conditions in their order. Reconciling and Stalled are there only while true, as kstatus has it."""
     found = plan.findings
-    summary = _summary(plan, suspended=suspended)
     ready = summary.reason is Reason.HEALTHY
     conditions = {"Ready": Finding(truth=_truth(yes=ready), reason=summary.reason, message=summary.message)}
     if found.trouble:
@@ -105,7 +106,7 @@ def _conditions(plan: Plan, *, suspended: bool) -> dict[str, Finding]:
     return conditions | {stage: found.stages[stage] for stage in STAGES if stage in found.stages}
 
 
-def _summary(plan: Plan, *, suspended: bool) -> Finding:
+def _summary(plan: Plan, shown: BuildResult | None, *, suspended: bool) -> Finding:
     """Return the state in a sentence: the first thing that keeps the model from being as asked."""
     found = plan.findings
     if found.trouble:
@@ -115,7 +116,19 @@ def _summary(plan: Plan, *, suspended: bool) -> Finding:
         return Finding(truth=Truth.FALSE, reason=Reason.SUSPENDED, message=message)
     if found.waiting:
         return found.waiting
-    return Finding(truth=Truth.TRUE, reason=Reason.HEALTHY, message=f"revision {found.stable} has all of the traffic")
+    message = f"revision {found.stable} has all of the traffic{_praise(shown)}"
+    return Finding(truth=Truth.TRUE, reason=Reason.HEALTHY, message=message)
+
+
+def _praise(shown: BuildResult | None) -> str:
+    """Return what was built and proven, in a few words."""
+    if shown is None:
+        return ""
+    words = [f"{shown.engine} {shown.precision}"]
+    if shown.speedup:
+        words.append(f"{shown.speedup} times as fast as the original")
+    words += [f"{name} {float(shown.figures[name].value):.5g}" for name in _TELLING if name in shown.figures]
+    return ": " + ", ".join(words)
 
 
 def _phase(plan: Plan, *, suspended: bool) -> str:

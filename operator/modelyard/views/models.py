@@ -89,8 +89,8 @@ def observed_from(
     """Return the world of one model.
 
     children: ControllerRevisions, Deployments, Services, ConfigMaps, PodDisruptionBudgets and Pods with the label
-    ``modelyard.dev/model=<name>``; builds: the ModelBuilds that it owns or that its records name (``planner.wanted_builds``);
-    replicas: what the pods of ``proxy_pods(children)`` answered. Only what the model controls is looked at.
+    ``modelyard.dev/model=<name>``; builds: the ModelBuilds that it owns or that its records name; replicas: what the
+    pods of ``proxy_pods(children)`` answered. Only what the model controls is looked at.
     """
     uid = model["metadata"]["uid"]
     found = list(children)

@@ -1,0 +1,246 @@
+"""What a person and their tools read: kstatus, Argo CD's phases, one sentence, events once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.api.status import OptimizedModelStatus
+from modelyard.contract import BuildReason
+from modelyard.reasons import Reason
+from modelyard.snapshot import OciPin
+from modelyard.state import PinFailed
+from modelyard.status import events_of, status_of
+from tests.modelyard.planner.world import World
+
+BATCH_16 = {"batching": {"maxBatchSize": 16}}
+
+
+def serving(**spec: Any) -> World:
+    """Return a world in which a model serves."""
+    world = World(spec)
+    world.settle()
+    return world
+
+
+def conditions(world: World) -> dict[str, str]:
+    """Return the conditions' statuses by type."""
+    return {c.type: c.status for c in world.status.conditions}
+
+
+def test_the_first_write_has_ready_and_the_generation() -> None:
+    world = World()
+    world.passes()
+    assert conditions(world)["Ready"] == "False"
+    assert conditions(world)["Reconciling"] == "True"
+    assert world.status.observed_generation == 1
+
+
+def test_a_model_that_serves_is_ready_and_nothing_else_is_told() -> None:
+    world = serving()
+    assert conditions(world) == {
+        "Ready": "True",
+        "SourceResolved": "True",
+        "Converted": "True",
+        "ParityVerified": "True",
+        "RolloutComplete": "True",
+        "Serving": "True",
+    }
+
+
+def test_a_model_that_serves_says_what_and_how_well() -> None:
+    status = serving().status
+    assert status.message == (
+        f"revision {status.stable_revision} has all of the traffic: OpenVINO BF16, 4.2 times as fast as the original, "
+        "p1Cosine 0.9996, neighboursKept 0.99"
+    )
+
+
+def test_the_columns_show_what_serves() -> None:
+    status = serving().status
+    assert (status.phase, status.engine, status.precision, status.speedup) == ("Healthy", "OpenVINO", "BF16", "4.2")
+    assert status.stable_revision == status.target_revision
+    assert status.rollout is not None
+    assert (status.rollout.weight, status.weights.stable, status.weights.candidate) == (100, 100, 0)
+    (artifact,) = status.artifacts
+    assert (artifact.revision, artifact.size) == (status.stable_revision, 43_000_000)
+    assert artifact.parity["p1Cosine"] == "0.9996"
+    assert artifact.speedup == {"batch8": "4.20"}
+
+
+def test_endpoints_and_the_scale_subresource() -> None:
+    world = serving(serving={"replicas": 2})
+    status = world.status
+    assert status.endpoints.http == "http://minilm.n.svc:8000"
+    assert status.endpoints.grpc == "minilm.n.svc:8001"
+    assert (status.replicas, status.ready_replicas) == (2, 2)
+    assert dict(pair.split("=") for pair in status.selector.split(",")) == {
+        "modelyard.dev/model": "minilm",
+        "modelyard.dev/component": "triton",
+        "modelyard.dev/revision": status.stable_revision,
+    }
+
+
+def test_a_new_revision_on_its_way_leaves_serving_true_and_shows_who_serves() -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    world.passes(2)
+    status = world.status
+    assert (status.phase, status.stable_revision) == ("Progressing", stable)
+    assert status.target_revision != stable
+    assert (conditions(world)["Serving"], conditions(world)["Ready"]) == ("True", "False")
+    assert status.rollout is not None
+    assert (status.rollout.revision, status.rollout.weight) == (status.target_revision, 0)
+
+
+def test_a_failed_revision_is_degraded_and_still_serving() -> None:
+    world = serving()
+    world.edit(task="Embedding")
+    world.passes(3)
+    world.build_ends(phase="Failed", reason=BuildReason.UNSUPPORTED_ARCHITECTURE, message="GPT-J")
+    world.passes()
+    assert world.status.phase == "Degraded"
+    assert (conditions(world)["Ready"], conditions(world)["Serving"], conditions(world)["Stalled"]) == (
+        "False",
+        "True",
+        "True",
+    )
+    assert "Reconciling" not in conditions(world)
+
+
+def test_suspension_is_a_phase_of_its_own() -> None:
+    world = serving()
+    world.edit(suspend=True)
+    world.passes()
+    assert (world.status.phase, conditions(world)["Serving"]) == ("Suspended", "True")
+
+
+def test_a_condition_keeps_its_time_while_its_status_is_the_same() -> None:
+    world = serving()
+    before = {c.type: c.last_transition_time for c in world.status.conditions}
+    world.later(hours=1)
+    world.edit(serving={"replicas": 1})
+    world.passes()
+    assert {c.type: c.last_transition_time for c in world.status.conditions} == before
+    assert {c.observed_generation for c in world.status.conditions} == {2}
+
+
+def test_the_time_of_a_verified_weight_stays() -> None:
+    world = serving()
+    assert world.status.rollout is not None
+    at = world.status.rollout.weight_verified_at
+    world.later(hours=1)
+    world.passes()
+    assert world.status.rollout.weight_verified_at == at
+
+
+def test_every_number_is_a_string_or_whole() -> None:
+    def floats(value: Any) -> list[float]:
+        if isinstance(value, dict):
+            return [found for child in value.values() for found in floats(child)]
+        if isinstance(value, list):
+            return [found for child in value for found in floats(child)]
+        return [value] if isinstance(value, float) else []
+
+    assert floats(serving().model["status"]) == []
+
+
+def test_a_model_on_its_way_out_is_not_written_to() -> None:
+    world = serving()
+    world.model["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+    writes = world.writes
+    plan = world.passes()
+    assert (plan.actions, plan.requeue_after, world.writes) == ((), None, writes)
+
+
+def test_proxies_that_can_not_run_are_said() -> None:
+    world = World()
+    for _ in range(5):
+        world.passes()
+        world.build_ends()
+        world.controllers()
+    for pod in world.pods({"modelyard.dev/component": "proxy"}):
+        pod["status"]["conditions"][0] |= {"reason": "Unschedulable", "message": "0/1 nodes"}
+    world.passes()
+    assert world.status.phase == "Degraded"
+    assert world.status.message == "the proxy can't run: 0/1 nodes"
+
+
+def test_without_a_ready_proxy_nothing_is_served() -> None:
+    world = serving()
+    for pod in world.pods({"modelyard.dev/component": "proxy"}):
+        pod["status"]["conditions"][1]["status"] = "False"
+    world.passes()
+    assert conditions(world)["Serving"] == "False"
+    assert next(c.reason for c in world.status.conditions if c.type == "Serving") == Reason.PROXY_NOT_READY
+
+
+def test_without_a_ready_server_nothing_is_served() -> None:
+    world = serving()
+    world.crash(world.status.stable_revision)
+    world.passes()
+    assert (world.status.phase, conditions(world)["Serving"]) == ("Progressing", "False")
+
+
+# --- events ---
+
+
+def told(world: World, before: OptimizedModelStatus) -> list[tuple[str, bool]]:
+    """Return the events since a status, as (reason, warning)."""
+    return [(event.reason, event.warning) for event in events_of(before, world.status)]
+
+
+def test_each_transition_is_told_once() -> None:
+    world = World()
+    reasons: list[str] = []
+    for _ in range(20):
+        before = world.status
+        world.passes()
+        reasons += [event.reason for event in events_of(before, world.status)]
+        world.everything_happens()
+        world.later(seconds=5)
+    assert reasons[-1] == "RolledOut" or "Healthy" in reasons
+    for reason in ("Resolved", "Built", "GatesPassed", "RolledOut", "Healthy"):
+        assert reasons.count(reason) == 1, reasons
+
+
+def test_what_keeps_a_model_from_its_target_is_a_warning_once() -> None:
+    world = serving()
+    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
+    world.edit(task="Embedding")
+    before = world.status
+    world.passes()
+    assert told(world, before) == [("SourceUnreachable", True)]
+    before = world.status
+    world.passes()
+    assert told(world, before) == []
+
+
+def test_a_source_that_is_back_is_told_of_again() -> None:
+    world = serving()
+    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
+    world.edit(task="Embedding")
+    world.passes()
+    world.pin = OciPin(repository="registry.example.com/models/minilm", digest="sha256:" + "1" * 64)
+    before = world.status
+    world.passes()
+    assert ("Resolved", False) in told(world, before)
+
+
+@pytest.mark.parametrize("field", ["deleting", "spec"])
+def test_status_of_what_is_not_ours_to_judge_is_left_as_it_is(field: str) -> None:
+    world = serving()
+    if field == "spec":
+        world.edit(teleport=True)
+    else:
+        world.model["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+    want, have = world.look()
+    plan = world.passes()
+    after = status_of(want, have, plan)
+    assert (after.stable_revision, after.artifacts, after.weights) == (
+        want.status.stable_revision,
+        want.status.artifacts,
+        want.status.weights,
+    )
