@@ -72,7 +72,10 @@ class Lease(_Section):
 
 
 class Settings(_Section):
-    """All of it. ``namespaces`` empty: every namespace is watched. ``drainSeconds``: see the serving pod's preStop."""
+    """All of it. ``namespaces`` empty: every namespace is watched. ``drainSeconds``: see the serving pod's preStop.
+
+    ``clusterDomain`` ends the full names of Services, by which a proxy finds its servers.
+    """
 
     images: Images
     registry: Registry
@@ -82,6 +85,7 @@ class Settings(_Section):
     build_resources: dict[str, dict[str, str]] = Field(default_factory=dict)
     serving_resources: dict[str, dict[str, str]] = Field(default_factory=dict)
     drain_seconds: int = Field(default=15, ge=0)
+    cluster_domain: str = "cluster.local"
     probe_port: int = 8080
     log_level: str = "INFO"
 

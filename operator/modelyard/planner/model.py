@@ -100,7 +100,9 @@ def plan_model(want: Desired, have: Observed) -> Plan:
     this = _Pass(want=want, spec=want.spec, have=have, owner=model_owner(want.namespace, want.name, want.uid))
     target = _resolve(this)
     result = _build(this, target) if target else None
-    candidate = target if target and result and _proven(this, target, result) else None
+    proven = bool(target and result and _proven(this, target, result))
+    serves = target is not None and this.holder == target.snapshot.revision  # whatever became of its build since
+    candidate = target if proven or serves else None
     _serve(this, candidate)
     _route(this, candidate, target)
     _tidy(this, target)
@@ -222,7 +224,7 @@ def _proven(this: _Pass, target: Record, view: BuildView) -> bool:
     this.stages["ParityVerified"] = proof.finding
     if target.rejection:
         this.in_trouble(_false(target.rejection.reason, target.rejection.message))
-        return this.holder == target.snapshot.revision
+        return False
     if proof.passed or target.promoted or this.holder == target.snapshot.revision:
         return True
     if this.spec.gates.on_failure is OnFailure.HOLD:

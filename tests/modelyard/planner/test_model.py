@@ -488,6 +488,26 @@ def test_a_name_that_is_taken_is_said_and_tried_again() -> None:
     assert plan.requeue_after is not None
 
 
+def test_a_build_that_somebody_deleted_comes_back_and_nothing_moves() -> None:
+    world = serving()
+    (build,) = world.of("ModelBuild")
+    world.delete("ModelBuild", build["metadata"]["name"])
+    assert told(world.passes().actions) == ["Create ModelBuild"]
+    complete = next(c for c in world.status.conditions if c.type == "RolloutComplete")
+    assert (complete.status, world.status.phase) == ("True", "Progressing")
+    world.settle()
+    assert world.status.phase == "Healthy"
+
+
+def test_a_build_of_other_inputs_under_our_name_is_said() -> None:
+    world = World()
+    world.passes(2)
+    world.of("ModelBuild")[0]["spec"]["key"] = "f" * 64
+    world.passes()
+    assert world.status.phase == "Degraded"
+    assert "was made from other inputs; delete it" in world.status.message
+
+
 # --- frozen ---
 
 
