@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from transformers.utils import logging as transformers_logging
 
 from modelyard.contract import BuildReason, Task
 from modelyard_runtime.backend.rows import Tokens, padded
@@ -57,6 +58,8 @@ class Reference(torch.nn.Module):
 def load_reference(folder: Path, description: Description) -> Reference:
     """Load the weights. Raises BuildFailed (SourceInvalid) if they aren't those that config.json describes."""
     family = description.family
+    transformers_logging.set_verbosity_error()  # what it would tell of the weights is checked below
+    transformers_logging.disable_progress_bar()
     module = importlib.import_module(family.module)
     options: dict[str, Any] = {}
     if description.task is Task.EMBEDDING:
