@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
@@ -13,6 +14,9 @@ from modelyard_runtime.graph_from_torch import save_graph
 from modelyard_runtime.machine import BF16_INSTRUCTIONS
 from modelyard_runtime.passes.bfloat16 import stored_as_bfloat16
 from modelyard_runtime.passes.guards import without_nan_guards
+
+if TYPE_CHECKING:
+    import openvino
 
 MODEL_FILE = "model.xml"
 
@@ -38,9 +42,17 @@ def _bf16_files(graph: Path, folder: Path) -> dict[str, int]:
         save_graph(model, plain)
         read = openvino.Core().read_model(plain)
         matrices = stored_as_bfloat16(read)
+        _name_by_place(read)
         # fp16 is what this saves by default; our matrices are bfloat16 already, and the rest must stay as it is.
         openvino.save_model(read, folder / MODEL_FILE, compress_to_fp16=False)
     return {"BFloat16Matrices": matrices, "NanGuardsDropped": guards}
+
+
+def _name_by_place(model: openvino.Model) -> None:
+    """Name operators by their place: OpenVINO numbers them by how many the process has made before."""
+    for place, operator in enumerate(model.get_ordered_ops()):
+        if operator.get_type_name() not in {"Parameter", "Result"}:
+            operator.set_friendly_name(f"{operator.get_type_name()}_{place}")
 
 
 BF16 = EngineBuilder(refusal=_refusal, files_from_graph=_bf16_files)
