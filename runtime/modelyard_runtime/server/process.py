@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGUSR1})
 
 
 def adopt_orphans() -> None:
@@ -24,12 +23,12 @@ class ProcessGroup:
     """A command that leads a process group of its own."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        """Start it with no signal blocked: a blocked SIGTERM would be inherited and never seen."""
+        """Start it."""
         program = Path(command[0])
         if not program.is_file():
             message = f"there is no server at {program}: --home names the folder with bin/tritonserver"
             raise FileNotFoundError(message)
-        self.pid = os.posix_spawn(program, list(command), os.environ, setpgroup=0, setsigmask=(), setsigdef=SIGNALS)
+        self.pid = os.posix_spawn(program, list(command), os.environ, setpgroup=0)
         self.code: int | None = None
 
     def reap(self) -> None:

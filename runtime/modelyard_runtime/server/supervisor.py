@@ -17,7 +17,8 @@ from pathlib import Path
 
 from modelyard_runtime.golden import GoldenMismatch
 from modelyard_runtime.server.command import Options, tritonserver_command
-from modelyard_runtime.server.process import SIGNALS, ProcessGroup, adopt_orphans
+from modelyard_runtime.server.process import ProcessGroup, adopt_orphans
+from modelyard_runtime.server.signals import SignalQueue
 from modelyard_runtime.server.verify import verify
 from modelyard_runtime.triton import ServerLost, ServerRefused
 
@@ -46,38 +47,34 @@ class Supervisor:
     def run(self) -> int:
         """Serve until asked to stop, or until there is a reason to. Returns the exit code."""
         self.options.verified.unlink(missing_ok=True)
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        signals = SignalQueue()
         adopt_orphans()
         triton = ProcessGroup(tritonserver_command(self.options))
         threading.Thread(target=self._verify, name="verify", daemon=True).start()
         while triton.code is None:
-            self._wait(triton)
+            self._act(triton, signals.wait(self._patience()))
+            triton.reap()
         triton.kill()  # helpers that outlived their leader
         triton.reap()
         return self._verdict(triton.code)
 
-    def _wait(self, triton: ProcessGroup) -> None:
-        """Wait for one signal, or for the time to kill, and act on it."""
-        if self._kill_at is None:
-            received: int | None = signal.sigwait(SIGNALS)
-        else:
-            found = signal.sigtimedwait(SIGNALS, max(self._kill_at - time.monotonic(), 0))
-            received = found.si_signo if found else None
-        match received:
-            case signal.SIGCHLD:
-                triton.reap()
-            case signal.SIGTERM | signal.SIGINT if self._kill_at is None:
-                log.info("asked to stop: requests under way have %d s", self.options.drain_seconds)
-                self._kill_at = time.monotonic() + self.options.drain_seconds + KILL_MARGIN_SECONDS
-                triton.terminate()
-            case signal.SIGUSR1 if self._failure is not None:
-                triton.kill()  # nothing to drain: it never was ready
-            case None:
+    def _patience(self) -> float | None:
+        """Return how many seconds are left until all are killed; None while nobody asked us to stop."""
+        return None if self._kill_at is None else max(self._kill_at - time.monotonic(), 0)
+
+    def _act(self, triton: ProcessGroup, received: set[int]) -> None:
+        """Act on what was received; children that ended are reaped anyway."""
+        if self._kill_at is not None:
+            if time.monotonic() >= self._kill_at:
                 log.warning("still there after the drain: killed with its helpers")
                 triton.kill()
                 self._kill_at = time.monotonic() + KILL_MARGIN_SECONDS
-            case _:
-                pass  # asked twice to stop, or verified: nothing to do
+        elif received & {signal.SIGTERM, signal.SIGINT}:
+            log.info("asked to stop: requests under way have %d s", self.options.drain_seconds)
+            self._kill_at = time.monotonic() + self.options.drain_seconds + KILL_MARGIN_SECONDS
+            triton.terminate()
+        elif self._failure is not None:
+            triton.kill()  # nothing to drain: it never was ready
 
     def _verify(self) -> None:
         """Check what is served, then wake the loop. Runs in a thread of its own, since checking blocks."""

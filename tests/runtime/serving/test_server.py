@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
@@ -113,6 +114,16 @@ def test_it_ends_in_bounded_time_with_an_idle_connection_and_leaves_nobody(
         assert (code, message) == (0, {})
         assert time.monotonic() - began < 8
         assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_no_signal_is_lost_to_a_thread_of_a_library(pod: Callable[[], Path], tmp_path: Path) -> None:
+    with running_triton(pod(), tmp_path / "run", "--drain-seconds=1") as triton:
+        until(triton.verified.exists, 60, triton)
+        pid = triton.process.pid
+        others = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir() if int(task.name) != pid]
+        assert others, "numpy's threads: the kernel may give them a signal that is meant for the process"
+        assert ctypes.CDLL(None).tgkill(pid, others[-1], signal.SIGTERM) == 0
+        assert ended(triton, 20) == (0, {})
 
 
 def test_a_server_that_hangs_is_killed_with_its_helpers(pod: Callable[[], Path], tmp_path: Path) -> None:
