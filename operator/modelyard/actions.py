@@ -10,6 +10,7 @@ from modelyard.cluster import Cluster
 from modelyard.reasons import Reason
 from modelyard.state import (
     Action,
+    Amend,
     Annotate,
     Apply,
     Create,
@@ -41,6 +42,8 @@ async def _one(cluster: Cluster, action: Action) -> Obstacle | None:
             obstacle = await _create(cluster, action.manifest)
         case Apply():
             obstacle = await _apply(cluster, action.manifest)
+        case Amend():
+            await cluster.amend(action.ref, action.patch)
         case Scale():
             await cluster.scale(action.ref, action.replicas)
         case Delete():

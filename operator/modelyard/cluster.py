@@ -1,4 +1,4 @@
-"""The Kubernetes port: read, create, apply, scale, annotate, delete, own; every write is guarded."""
+"""The Kubernetes port: read, create, apply, amend, scale, annotate, delete, own; every write is guarded."""
 
 from __future__ import annotations
 
@@ -106,6 +106,14 @@ class Cluster:
         version = await self._take_over_posted_fields(path, metadata["uid"], metadata["resourceVersion"])
         body = {**manifest, "metadata": {**metadata, "resourceVersion": version}}
         return await self._server_side_apply(path, body, FIELD_MANAGER)
+
+    async def amend(self, ref: ObjectRef, patch: Manifest) -> Manifest:
+        """Merge ``patch`` into the object that was read, and no other. Raises Conflict if it changed."""
+        pinned = patch | {"metadata": patch.get("metadata", {}) | _preconditions(ref)["metadata"]}
+        try:
+            return await self._write("PATCH", _path(ref), body=pinned, content_type=MERGE, fieldManager=FIELD_MANAGER)
+        except NotFound as error:
+            raise Conflict(HTTPStatus.CONFLICT, "Gone", error.message) from error
 
     async def scale(self, ref: ObjectRef, replicas: int) -> None:
         """Set the scale subresource. Raises Conflict if the object is another one by now, or changed."""

@@ -388,6 +388,15 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Amend:
+    """JSON merge patch of the object of this pass: its uid and resourceVersion are preconditions."""
+
+    ref: ObjectRef
+    patch: Manifest
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Set the scale subresource of a Deployment."""
 
@@ -432,7 +441,7 @@ class Disown:
     why: str
 
 
-Action: TypeAlias = Create | Apply | Scale | Delete | Annotate | Own | Disown
+Action: TypeAlias = Create | Apply | Amend | Scale | Delete | Annotate | Own | Disown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

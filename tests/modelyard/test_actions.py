@@ -10,7 +10,7 @@ from modelyard.actions import carry_out
 from modelyard.apiserver import Conflict
 from modelyard.cluster import Cluster, ref_of
 from modelyard.reasons import Reason
-from modelyard.state import Action, Annotate, Apply, Create, Delete, Disown, Own, Scale
+from modelyard.state import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Scale
 from tests.modelyard.objects import config_map, deployment, model, owner
 from tests.modelyard.test_cluster import over
 
@@ -32,12 +32,14 @@ def child(parent: dict[str, Any], name: str = "thing", data: dict[str, str] | No
 
 async def test_actions_are_done_in_their_order(cluster: Cluster, namespace: str, ours: dict[str, Any]) -> None:
     first = await cluster.create(child(ours, "first", {"a": "1"}))
+    amended = await cluster.create(child(ours, "amended", {"a": "1"}))
     scaled = await cluster.create(deployment(namespace))
     doomed = await cluster.create(child(ours, "doomed"))
     shared = await cluster.create(config_map(namespace, "shared"))
     actions: list[Action] = [
         Create(manifest=child(ours, "second"), why=WHY),
         Apply(manifest=over(first, child(ours, "first", {"a": "2"})), why=WHY),
+        Amend(ref=ref_of(amended), patch={"data": {"b": "1"}}, why=WHY),
         Scale(ref=ref_of(scaled), replicas=4, why=WHY),
         Annotate(ref=ref_of(first), annotations={"noted": "yes"}, why=WHY),
         Delete(ref=ref_of(doomed), why=WHY),
@@ -45,7 +47,8 @@ async def test_actions_are_done_in_their_order(cluster: Cluster, namespace: str,
     ]
     assert await carry_out(cluster, actions) == ()
     now = {m["metadata"]["name"]: m for m in await cluster.select("ConfigMap", namespace, {}) if "ca.crt" not in str(m)}
-    assert set(now) == {"first", "second", "shared"}
+    assert set(now) == {"first", "second", "amended", "shared"}
+    assert now["amended"]["data"] == {"a": "1", "b": "1"}
     assert (now["first"]["data"], now["first"]["metadata"]["annotations"]) == ({"a": "2"}, {"noted": "yes"})
     assert now["shared"]["metadata"]["ownerReferences"][0]["uid"] == ours["metadata"]["uid"]
     assert (await cluster.get("Deployment", namespace, "thing") or {})["spec"]["replicas"] == 4

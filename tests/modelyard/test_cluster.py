@@ -91,6 +91,39 @@ async def test_an_apply_never_makes_an_object_anew(cluster: Cluster, namespace: 
     assert await cluster.get("ConfigMap", namespace, "thing") is None
 
 
+async def test_an_amendment_minds_what_was_read(cluster: Cluster, namespace: str) -> None:
+    posted = await cluster.create(config_map(namespace, data={"a": "1", "b": "1"}))
+    amended = await cluster.amend(ref_of(posted), {"data": {"a": "2", "b": None}})
+    assert amended["data"] == {"a": "2"}
+    with pytest.raises(Conflict):
+        await cluster.amend(ref_of(posted), {"data": {"a": "3"}})
+    await cluster.delete(ref_of(amended))
+    with pytest.raises(Conflict):
+        await cluster.amend(ref_of(amended), {"data": {"a": "3"}})
+
+
+async def test_a_record_says_more_whatever_its_data_is(cluster: Cluster, namespace: str) -> None:
+    """The API server compares that data by its bytes, and writes them anew in each patch."""
+    data: dict[str, Any] = {
+        "b": "a&b <c> é \u2028 \\",
+        "a": {"d": [], "c": {}},
+        "figures": [0.998, 1.0, 1e-07, 12345678901],
+        "n": None,
+    }
+    record = {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {"name": "r", "namespace": namespace, "annotations": {"promoted": "true"}},
+        "revision": 1,
+        "data": data,
+    }
+    posted = await cluster.create(record)
+    more = {"metadata": {"annotations": {"promoted": None, "rejected": "a&b"}}, "revision": 2}
+    amended = await cluster.amend(ref_of(posted), more)
+    assert amended["metadata"]["annotations"] == {"rejected": "a&b"}
+    assert (amended["data"], amended["revision"]) == (data, 2)
+
+
 async def test_scaling_leaves_the_rest_alone_and_minds_what_was_read(cluster: Cluster, namespace: str) -> None:
     posted = await cluster.create(deployment(namespace, replicas=1))
     await cluster.scale(ref_of(posted), 3)

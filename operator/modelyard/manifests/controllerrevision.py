@@ -1,8 +1,12 @@
-"""ControllerRevisions: what a generation was resolved to. Data never changes; what is said about it is annotations."""
+"""ControllerRevisions: what a generation was resolved to.
+
+Data never changes, and is never sent again: a later version of the operator may write the same snapshot otherwise.
+What is said about it is its number (``revision``) and annotations, which a patch changes.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from modelyard.manifests.metadata import Owner, child_metadata
@@ -28,22 +32,31 @@ class Said:
     spec_digest: str
     promoted: bool = False
     rejection: dict[str, str] | None = None
-    precondition: dict[str, str] = field(default_factory=dict)  # uid and resourceVersion, where it exists
 
 
 def record_manifest(owner: Owner, snapshot: Snapshot, said: Said) -> dict[str, Any]:
     """Return the ControllerRevision."""
-    annotations = {GENERATION_ANNOTATION: str(said.generation), SPEC_DIGEST_ANNOTATION: said.spec_digest}
-    if said.promoted:
-        annotations[PROMOTED_ANNOTATION] = "true"
-    if said.rejection is not None:
-        annotations[REJECTED_ANNOTATION] = canonical_json(said.rejection)
+    annotations = {key: value for key, value in _annotations(said).items() if value is not None}
     labels = model_labels(owner.name) | {REVISION_LABEL: snapshot.revision}
     name = record_name(owner.name, snapshot.digest)
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
-        "metadata": child_metadata(owner, name, labels, annotations) | said.precondition,
+        "metadata": child_metadata(owner, name, labels, annotations),
         "revision": said.sequence,
         "data": snapshot.to_dict(),
+    }
+
+
+def record_patch(said: Said) -> dict[str, Any]:
+    """Return the merge patch after which a record says exactly this."""
+    return {"metadata": {"annotations": _annotations(said)}, "revision": said.sequence}
+
+
+def _annotations(said: Said) -> dict[str, str | None]:
+    return {
+        GENERATION_ANNOTATION: str(said.generation),
+        SPEC_DIGEST_ANNOTATION: said.spec_digest,
+        PROMOTED_ANNOTATION: "true" if said.promoted else None,
+        REJECTED_ANNOTATION: canonical_json(said.rejection) if said.rejection is not None else None,
     }

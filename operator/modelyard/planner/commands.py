@@ -76,7 +76,7 @@ def _promote(around: Circumstances, command: Command) -> Obeyed:
         return late
     if target is None or target.promoted or not around.missed:
         return _ignored(f"{command.raw}: no gate holds it")
-    action = said_again(around.owner, target, f"commanded: {command.raw}", promoted=True)
+    action = said_again(target, f"commanded: {command.raw}", promoted=True)
     return Obeyed(actions=(action,), event=_event(Reason.PROMOTED, f"{command.raw}: a missed gate no longer holds it"))
 
 

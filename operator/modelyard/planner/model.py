@@ -24,7 +24,7 @@ from modelyard.routes import Routes
 from modelyard.snapshot import spec_digest
 from modelyard.state import (
     Action,
-    Apply,
+    Amend,
     BuildPhase,
     BuildView,
     Desired,
@@ -265,7 +265,7 @@ def _judge(this: _Pass, candidate: Record) -> None:
     deadline = duration(this.spec.rollout.progress_deadline)
     rejection = rejection_of(view, deadline=deadline, now=this.have.now)
     if rejection:
-        this.actions.append(said_again(this.owner, candidate, rejection.message, rejection=rejection))
+        this.actions.append(said_again(candidate, rejection.message, rejection=rejection))
         this.in_trouble(_false(rejection.reason, rejection.message))
         return
     if obstacle := obstacle_of(view):
@@ -333,11 +333,9 @@ def _mark(this: _Pass, target: Record | None) -> None:
     generation = this.want.generation
     if target is None or target.generation == generation:
         return
-    if not any(
-        isinstance(action, Apply) and action.manifest["kind"] == "ControllerRevision" for action in this.actions
-    ):
+    if not any(isinstance(action, Amend) and action.ref == target.ref for action in this.actions):
         why = f"generation {generation} resolves to the same"
-        this.actions.append(said_again(this.owner, target, why, generation=generation))
+        this.actions.append(said_again(target, why, generation=generation))
 
 
 def _obstacles(this: _Pass) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from modelyard.manifests.controllerrevision import Said, record_manifest
+from modelyard.manifests.controllerrevision import Said, record_manifest, record_patch
 from modelyard.manifests.metadata import Owner
 from modelyard.naming import record_name
 from modelyard.snapshot import Snapshot
-from modelyard.state import Action, Apply, Create, Delete, Observed, Record, Rejection
+from modelyard.state import Action, Amend, Create, Delete, Observed, Record, Rejection
 
 
 def current(have: Observed) -> Record | None:
@@ -40,12 +38,10 @@ def recorded(
     said = Said(sequence=sequence, generation=generation, spec_digest=spec_digest, promoted=promoted)
     if known is None:
         return Create(manifest=record_manifest(owner, snapshot, said), why=why)
-    said = replace(said, precondition=_precondition(known))
-    return Apply(manifest=record_manifest(owner, known.snapshot, said), why=why)
+    return Amend(ref=known.ref, patch=record_patch(said), why=why)
 
 
 def said_again(
-    owner: Owner,
     record: Record,
     why: str,
     *,
@@ -61,9 +57,8 @@ def said_again(
         spec_digest=record.spec_digest,
         promoted=record.promoted if promoted is None else promoted,
         rejection=_rejection(kept) if kept else None,
-        precondition=_precondition(record),
     )
-    return Apply(manifest=record_manifest(owner, record.snapshot, said), why=why)
+    return Amend(ref=record.ref, patch=record_patch(said), why=why)
 
 
 def next_sequence(have: Observed) -> int:
@@ -80,10 +75,6 @@ def outlived(have: Observed, *, limit: int, needed: frozenset[str]) -> tuple[Rec
 def forgotten(records: tuple[Record, ...]) -> list[Action]:
     """Return the deletions of records."""
     return [Delete(ref=record.ref, why="beyond rollout.revisionHistoryLimit") for record in records]
-
-
-def _precondition(record: Record) -> dict[str, str]:
-    return {"uid": record.ref.uid, "resourceVersion": record.ref.resource_version}
 
 
 def _rejection(rejection: Rejection) -> dict[str, str]:

@@ -20,6 +20,7 @@ from modelyard.planner import needs_pin, plan_model
 from modelyard.routes import Routes
 from modelyard.snapshot import OciPin, Pin
 from modelyard.state import (
+    Amend,
     Annotate,
     Apply,
     Create,
@@ -128,6 +129,8 @@ class World:
                     self._create(action.manifest)
                 case Apply():
                     self._apply(action.manifest)
+                case Amend():
+                    self._amend(action)
                 case Scale():
                     self._fresh(action.ref)["spec"]["replicas"] = action.replicas
                 case Delete():
@@ -320,10 +323,16 @@ class World:
         metadata = manifest["metadata"]
         if there is None or there["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
             raise Stale
-        if manifest["kind"] == "ControllerRevision":
-            assert there["data"] == manifest["data"], "a ControllerRevision's data never changes"
+        assert manifest["kind"] != "ControllerRevision", "data is never sent again"
         metadata["creationTimestamp"] = there["metadata"]["creationTimestamp"]
         self.objects[manifest["kind"], metadata["name"]] = self._changed(manifest)
+
+    def _amend(self, action: Amend) -> None:
+        assert set(action.patch) == {"metadata", "revision"}
+        there = self._fresh(action.ref)
+        there["revision"] = action.patch["revision"]
+        annotations = there["metadata"]["annotations"] | action.patch["metadata"]["annotations"]
+        there["metadata"]["annotations"] = {key: value for key, value in annotations.items() if value is not None}
 
     def _fresh(self, ref: Any) -> Manifest:
         there = self.objects.get((ref.kind, ref.name))
