@@ -148,6 +148,7 @@ class ParityGate(Wire):
     min_cosine: float | None = None
     agreement: float | None = None
     max_shift: float | None = None
+    logit_error: float | None = None
     batch_invariance: float | None = None
 
 

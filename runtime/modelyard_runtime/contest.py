@@ -94,7 +94,7 @@ class Contest:
         if trial.parity is None:
             raise RuntimeError(f"{name_of(trial.candidate)} is judged before it is asked")
         task = self.workshop.original.description.task
-        verdicts = parity_verdicts(self.workshop.request.parity, task, trial.parity.figures)
+        verdicts = parity_verdicts(self.workshop.request.parity, task, trial.parity.figures, trial.candidate.precision)
         outcome = outcome_of(verdicts)
         if outcome is Outcome.MISS:
             trial.notes += [verdict.message for verdict in verdicts if verdict.outcome is Outcome.MISS]

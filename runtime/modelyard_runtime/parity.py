@@ -66,6 +66,22 @@ def shifts(a: Answers, b: Answers, *, multi_label: bool) -> Numbers:
     return np.where(np.isfinite(shift), shift, 1.0)
 
 
+def logit_errors(want: Answers, got: Answers, *, multi_label: bool) -> Numbers:
+    """Return each row's distance from the original's logits, over their root mean square length, float64 [rows].
+
+    A shift of all labels alike changes no softmax, so there logits are centred first. This sees a wrong scale where
+    probabilities are too certain to move. At most 1; 1 where an answer is not finite.
+    """
+    wide_want, wide_got = want.astype(np.float64), got.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        if not multi_label:
+            wide_want -= wide_want.mean(axis=1, keepdims=True)
+            wide_got -= wide_got.mean(axis=1, keepdims=True)
+        length = np.sqrt((wide_want**2).sum(axis=1).mean())
+        error = np.linalg.norm(wide_got - wide_want, axis=1) / length
+    return np.where(np.isfinite(error), np.clip(error, 0, 1), 1.0)
+
+
 def neighbours_kept(want: Answers, got: Answers) -> Numbers:
     """Return the share of each text's ten nearest others that stays among its ten nearest, float64 [texts]."""
     before, after = _nearest(want), _nearest(got)
@@ -89,9 +105,11 @@ def _classification(want: Answers, got: Answers, *, multi_label: bool) -> tuple[
     before, after = (probabilities(_finite(x), multi_label=multi_label) for x in (want, got))
     same, margin = _decisions(before, after, multi_label=multi_label)
     clear = margin > CLEAR_MARGIN
+    errors = logit_errors(want, got, multi_label=multi_label)
     figures = {
-        "agreement": share_figure(int((same & clear).sum()), int(clear.sum())),
+        "agreement": share_figure(int((same | ~clear).sum()), len(same)),  # the undecided keep their logits, see below
         "maxShift": percentile_figure(shifts(want, got, multi_label=multi_label), LAST_PERCENTILE, lowest=0, highest=1),
+        "logitError": percentile_figure(errors, LAST_PERCENTILE, lowest=0, highest=1),
     }
     reported = {"unclear": float((~clear).sum()), "agreementOfAll": float(same.mean())}
     if not multi_label:

@@ -6,6 +6,7 @@ import pytest
 
 from examples.demo.kubectl import Object
 from tests.e2e.faults import registry_away
+from tests.e2e.hub import Hub
 from tests.e2e.kit import WithValues
 from tests.e2e.yard import Yard
 
@@ -59,10 +60,12 @@ def test_image_that_cannot_be_pulled(yard: Yard, tiny_source: Object, with_value
         assert "absent" in yard.told("m", "ImageNotPullable")
 
 
-def test_registry_that_is_down(yard: Yard, tiny_source: Object) -> None:
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["source elsewhere", "source in it"])
+def test_registry_that_is_down(yard: Yard, tiny_source: Object, hub: Hub, *, elsewhere: bool) -> None:
+    source = {"huggingFace": {"repo": hub.open_repo}} if elsewhere else tiny_source
     with registry_away(yard.cluster):
-        yard.submit("m", tiny_source)
-        yard.told("m", "RegistryUnreachable")
+        yard.submit("m", source)
+        yard.told("m", "RegistryUnreachable" if elsewhere else "SourceUnreachable")
     yard.healthy("m")
 
 

@@ -82,8 +82,8 @@ def test_unsupported_architecture(yard: Yard, push: Push, tiny_folder: Path, tmp
     folder = with_config(tiny_folder, tmp_path / "m", architectures=["MambaForCausalLM"], model_type="mamba")
     yard.submit("m", push(folder, "unsupported"))
     message = yard.told("m", "UnsupportedArchitecture")
-    assert "Mamba" in message
-    assert "BERT" in message.upper()
+    assert "mamba" in message
+    assert "bert" in message
 
 
 def test_truncated_weights(yard: Yard, push: Push, tiny_folder: Path, tmp_path: Path) -> None:

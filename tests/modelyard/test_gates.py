@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.contract import Figure, Latency, Outcome, ParityGate, Task
+from modelyard.contract import Figure, Latency, Outcome, ParityGate, Precision, Task
 from modelyard.gates import (
     DEFAULTS,
     GateNotApplicable,
@@ -50,6 +50,17 @@ def test_a_figure_passes_where_its_whole_interval_does(
     found = verdict(parity_verdicts(ParityGate(), Task.EMBEDDING, figures), "p1Cosine")
     assert found.outcome is outcome
     assert words in found.message
+
+
+def test_full_precision_is_held_closer_unless_the_user_says_otherwise() -> None:
+    figures = {name: figure(value) for name, value in SURE.items()} | {"p1Cosine": figure(0.9985)}
+    given = ParityGate(p1_cosine=0.998)
+    for gate, precision, outcome in (
+        (ParityGate(), Precision.BF16, Outcome.PASS),
+        (ParityGate(), Precision.FP32, Outcome.MISS),
+        (given, Precision.FP32, Outcome.PASS),
+    ):
+        assert outcome_of(parity_verdicts(gate, Task.EMBEDDING, figures, precision)) is outcome
 
 
 def test_a_shift_must_stay_below_its_gate() -> None:

@@ -13,7 +13,7 @@ from modelyard.contract import Outcome, Parity, ParityGate, Task
 from modelyard.gates import outcome_of, parity_verdicts
 from modelyard_runtime.models.description import Description, Pooling
 from modelyard_runtime.models.families import FAMILIES
-from modelyard_runtime.parity import Answers, cosines, likeness, neighbours_kept, parity_of, shifts
+from modelyard_runtime.parity import Answers, cosines, likeness, logit_errors, neighbours_kept, parity_of, shifts
 
 TEXTS, SIZE = 320, 48
 EMBEDDER = Description(
@@ -130,6 +130,25 @@ def test_a_classifier_passes_while_its_clear_decisions_stand(flipped: int, expec
     assert found.figures["agreement"].value == pytest.approx(1 - flipped / TEXTS)
 
 
+@pytest.mark.parametrize("description", [CLASSIFIER, TAGGER])
+@pytest.mark.parametrize("certainty", [1, 30])
+def test_logits_off_by_a_tenth_miss_however_certain_the_probabilities_are(
+    description: Description, certainty: int
+) -> None:
+    want = clear_logits() * np.float32(certainty)
+    got = want * np.float32(1.1)
+    found = parity(description, want, got)
+    assert outcome(description, want, got) is Outcome.MISS
+    assert found.figures["logitError"].value > 0.09
+
+
+@given(st.integers(0, 2**16), st.floats(-50, 50))
+def test_a_shift_of_every_label_alike_is_no_error(seed: int, by: float) -> None:
+    want = np.random.default_rng(seed).normal(size=(5, 3)).astype(np.float32)
+    assert logit_errors(want, want + np.float32(by), multi_label=False) == pytest.approx([0] * 5, abs=1e-4)
+    assert shifts(want, want + np.float32(by), multi_label=False) == pytest.approx([0] * 5, abs=1e-4)
+
+
 def clear_logits() -> Answers:
     """Return logits that decide for the first label or the last."""
     rng = np.random.default_rng(0)
@@ -138,14 +157,14 @@ def clear_logits() -> Answers:
     return logits.astype(np.float32)
 
 
-def test_what_the_original_itself_is_not_sure_of_does_not_count() -> None:
+def test_what_the_original_itself_is_not_sure_of_counts_as_kept() -> None:
     want = clear_logits()
     want[:4] = [[0.001, 0, -9]]  # a margin of 0.0005
     got = want.copy()
     got[:4] = [[0, 0.001, -9]]
     found = parity(CLASSIFIER, want, got)
     assert found.figures["agreement"].value == 1
-    assert found.figures["agreement"].samples == TEXTS - 4
+    assert found.figures["agreement"].samples == TEXTS
     assert found.reported["unclear"] == 4
     assert found.reported["agreementOfAll"] == pytest.approx(1 - 4 / TEXTS)
     assert found.reported["confused.0.1"] == 4

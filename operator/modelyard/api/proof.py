@@ -19,15 +19,20 @@ class ParitySpec(ApiModel):
     """
 
     p1_cosine: _Share | None = None
-    """Embedding: cosine to the original's embedding, 1st percentile over texts. Default 0.998."""
+    """Embedding: cosine to the original's embedding, 1st percentile over texts. Default 0.998, FP32 0.9999."""
     neighbours_kept: _Share | None = None
-    """Embedding: share of a text's ten nearest neighbours that stay. Default 0.95."""
+    """Embedding: share of a text's ten nearest neighbours that stay. Default 0.95, FP32 0.99."""
     min_cosine: _Share | None = None
-    """Embedding: floor of the least cosine over all texts. Default 0.98."""
+    """Embedding: floor of the least cosine over all texts. Default 0.98, FP32 0.999."""
     agreement: _Share | None = None
-    """Classification: share of equal classes where the original's margin exceeds 0.02. Default 0.99."""
+    """Classification: share of texts that keep their class, or had none by a margin above 0.02. Default 0.99."""
     max_shift: _Share | None = None
-    """Classification: greatest shift of a probability, 99th percentile. Default 0.05."""
+    """Classification: greatest shift of a probability, 99th percentile. Default 0.05, FP32 0.005."""
+    logit_error: _Share | None = None
+    """Classification: distance to the original's logits over their root mean square, 99th percentile.
+
+    Default 0.05, FP32 0.005.
+    """
     batch_invariance: _Share | None = None
     """Every task: cosine of a text's answer alone to its answer beside others. Default 0.9995."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from modelyard.api.base import duration
 from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.status import BuildResult
-from modelyard.contract import Outcome, Task
+from modelyard.contract import Outcome, Precision, Task
 from modelyard.gates import GateNotApplicable, Verdict, outcome_of, parity_verdicts, performance_verdicts
 from modelyard.planner.resolution import parity_gate
 from modelyard.reasons import Reason
@@ -26,7 +26,9 @@ class Proof:
 def proof_of(spec: OptimizedModelSpec, result: BuildResult) -> Proof:
     """Return the verdict on a build."""
     try:
-        parity = parity_verdicts(parity_gate(spec), Task(result.task), figures_from(result))
+        parity = parity_verdicts(
+            parity_gate(spec), Task(result.task), figures_from(result), Precision(result.precision)
+        )
     except GateNotApplicable as error:
         return _proof(Reason.GATE_NOT_APPLICABLE, str(error), passed=False)
     speed = _speed(spec, result)

@@ -74,16 +74,17 @@ class Bench:
         assert trial.parity is not None
         return trial.parity
 
-    def verdicts(self, parity: Parity) -> tuple[Verdict, ...]:
-        """Hold the default gate, and print what came out."""
-        verdicts = parity_verdicts(ParityGate(), self.original.description.task, parity.figures)
+    def verdicts(self, parity: Parity, candidate: Candidate) -> tuple[Verdict, ...]:
+        """Hold the default gate for this precision, and print what came out."""
+        task = self.original.description.task
+        verdicts = parity_verdicts(ParityGate(), task, parity.figures, candidate.precision)
         for verdict in verdicts:
             print(f"  {verdict.outcome:12} {verdict.message}")
         return verdicts
 
-    def outcome(self, parity: Parity) -> Outcome:
+    def outcome(self, parity: Parity, candidate: Candidate) -> Outcome:
         """Return what the default gate says."""
-        return outcome_of(self.verdicts(parity))
+        return outcome_of(self.verdicts(parity, candidate))
 
 
 @contextmanager

@@ -21,10 +21,17 @@ def products(model: ir.Model) -> list[ir.Value]:
     return [weight for weight in weights if weight is not None and weight.const_value is not None]
 
 
-def changed(graph: Path, target: Path, change: Callable[[list[ir.Value]], None]) -> Path:
-    """Return a copy of a graph whose products were changed."""
+def head(model: ir.Model) -> ir.Value:
+    """Return the matrix [labels, size] of a classifier's head, the last product with a bias."""
+    weight = [node for node in model.graph if node.op_type == "Gemm"][-1].inputs[1]
+    assert weight is not None
+    return weight
+
+
+def changed(graph: Path, target: Path, change: Callable[[ir.Model], None]) -> Path:
+    """Return a copy of a graph that was changed."""
     model = ir.load(graph)
-    change(products(model))
+    change(model)
     save_graph(model, target)
     return target
 
@@ -34,8 +41,9 @@ def set_to(value: ir.Value, matrix: Matrix) -> None:
     value.const_value = ir.tensor(np.ascontiguousarray(matrix), name=value.name)
 
 
-def with_layers_swapped(weights: list[ir.Value]) -> None:
+def layers_swapped(model: ir.Model) -> None:
     """Exchange one layer's attention with that of the next: six products a layer, the first four of like shape."""
+    weights = products(model)
     one, other = weights[12:16], weights[18:22]
     for a, b in zip(one, other, strict=True):
         first, second = numbers(a), numbers(b)
@@ -43,9 +51,22 @@ def with_layers_swapped(weights: list[ir.Value]) -> None:
         set_to(b, first)
 
 
-def with_last_scale_off(weights: list[ir.Value]) -> None:
-    """Scale the last product by a tenth too much."""
-    set_to(weights[-1], numbers(weights[-1]) * TENTH_MORE)
+def last_product_off_by_a_tenth(model: ir.Model) -> None:
+    """Scale the last layer's last product by a tenth too much."""
+    weight = products(model)[-1]
+    set_to(weight, numbers(weight) * TENTH_MORE)
+
+
+def head_off_by_a_tenth(model: ir.Model) -> None:
+    """Scale a classifier's head by a tenth too much."""
+    weight = head(model)
+    set_to(weight, numbers(weight) * TENTH_MORE)
+
+
+def head_in_reverse(model: ir.Model) -> None:
+    """Give the head's labels in the opposite order."""
+    weight = head(model)
+    set_to(weight, numbers(weight)[::-1])
 
 
 def numbers(value: ir.Value) -> Matrix:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx_ir as ir
 import pytest
 
 from modelyard.contract import Candidate, Outcome, Task
 from modelyard_runtime.original import Sample
 from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench
-from tests.runtime.proof.changed_graphs import changed, numbers, set_to, with_last_scale_off
+from tests.runtime.proof.changed_graphs import changed, head_in_reverse, head_off_by_a_tenth
 from tests.runtime.proof.classifier import CHANCE, MARGIN, SOURCES, Trained
 
 pytestmark = pytest.mark.timeout(600)
@@ -30,15 +29,15 @@ def test_the_classifier_learnt_something(trained: Trained, classifier: Bench) ->
 @EVERY
 def test_every_candidate_is_proven(classifier: Bench, candidate: Candidate) -> None:
     parity = classifier.asked(classifier.built(candidate))
-    assert classifier.outcome(parity) is Outcome.PASS
-    assert set(parity.figures) == {"agreement", "maxShift", "batchInvariance"}
+    assert classifier.outcome(parity, candidate) is Outcome.PASS
+    assert set(parity.figures) == {"agreement", "maxShift", "logitError", "batchInvariance"}
 
 
 @EVERY
 def test_answers_of_other_inputs_miss(classifier: Bench, candidate: Candidate) -> None:
     others = [*classifier.proving.texts[1:], classifier.proving.texts[0]]
     parity = classifier.asked(classifier.built(candidate), Sample(texts=others, answers=classifier.proving.answers))
-    assert classifier.outcome(parity) is Outcome.MISS
+    assert classifier.outcome(parity, candidate) is Outcome.MISS
     assert any(key.startswith("confused.") for key in parity.reported)
 
 
@@ -46,15 +45,13 @@ def test_answers_of_other_inputs_miss(classifier: Bench, candidate: Candidate) -
 def test_a_head_with_its_labels_in_another_order_misses(
     classifier: Bench, tmp_path: Path, candidate: Candidate
 ) -> None:
-    def reversed_head(weights: list[ir.Value]) -> None:
-        set_to(weights[-1], numbers(weights[-1])[:, ::-1])
-
-    graph = changed(classifier.graph, tmp_path / "model.onnx", reversed_head)
-    assert classifier.outcome(classifier.asked(classifier.built(candidate, graph))) is Outcome.MISS
+    graph = changed(classifier.graph, tmp_path / "model.onnx", head_in_reverse)
+    assert classifier.outcome(classifier.asked(classifier.built(candidate, graph)), candidate) is Outcome.MISS
 
 
-def test_the_scale_of_the_head_off_by_a_tenth_is_not_proven(classifier: Bench, tmp_path: Path) -> None:
-    graph = changed(classifier.graph, tmp_path / "model.onnx", with_last_scale_off)
-    parity = classifier.asked(classifier.built(FP32, graph))
-    assert classifier.outcome(parity) is not Outcome.PASS
-    assert parity.figures["maxShift"].value > 0.02
+@EVERY
+def test_the_scale_of_the_head_off_by_a_tenth_misses(classifier: Bench, tmp_path: Path, candidate: Candidate) -> None:
+    graph = changed(classifier.graph, tmp_path / "model.onnx", head_off_by_a_tenth)
+    parity = classifier.asked(classifier.built(candidate, graph))
+    assert classifier.outcome(parity, candidate) is Outcome.MISS
+    assert parity.figures["logitError"].lower > 0.05
