@@ -63,8 +63,9 @@ def leader(cluster: Kubectl) -> Object:
 
 
 def operator_pods(cluster: Kubectl) -> list[Object]:
-    """Return the operator's pods."""
-    return cluster.within(OPERATOR_NAMESPACE).list("pods", "app.kubernetes.io/component=operator")
+    """Return the operator's pods, but for those that end."""
+    pods = cluster.within(OPERATOR_NAMESPACE).list("pods", "app.kubernetes.io/component=operator")
+    return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
 def kill_leader(cluster: Kubectl) -> str:

@@ -18,6 +18,7 @@ from examples.demo.sentences import SENTENCES
 from tests.e2e.client import steady_load
 from tests.e2e.kit import MakeYard
 from tests.e2e.questions import Standard
+from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard, conditions
 
 pytestmark = pytest.mark.cluster
@@ -70,8 +71,8 @@ def padded(texts: Sequence[Tokens]) -> Tokens:
 def test_replies_name_their_revision(served: Yard, minilm: SentenceEncoder) -> None:
     texts = [minilm.tokens(text) for text in SENTENCES]
     revision = served.model("minilm")["status"]["stableRevision"]
-    with steady_load(served.address("minilm"), "minilm", texts, rate=20, most_seconds=2) as load:
-        pass
+    with steady_load(served.address("minilm"), "minilm", texts, rate=20) as load:
+        wait_for(lambda: load.answered(revision) >= len(texts), seconds=30, what="answering", cluster=served.cluster)
     standard = Standard(answers=minilm.embeddings(SENTENCES), tolerance=0.03)
     verdict = load.verdict({revision: standard})
     assert verdict.clean, str(verdict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -29,13 +31,19 @@ def right(minilm: SentenceEncoder) -> NDArray[np.float32]:
     return minilm.embeddings(SENTENCES)
 
 
+@pytest.fixture(scope="module")
+def namespace(make_yard: MakeYard) -> Yard:
+    """A namespace for all tests, so that what the first one built is found by the others."""
+    return make_yard("switch")
+
+
 @pytest.fixture
-def served(make_yard: MakeYard, minilm_source: Object) -> Yard:
+def served(namespace: Yard, minilm_source: Object) -> Iterator[Yard]:
     """A namespace in which MiniLM is served in float32 by two pods."""
-    yard = make_yard("switch")
-    yard.submit("minilm", minilm_source, serving={"replicas": 2})
-    yard.healthy("minilm")
-    return yard
+    namespace.submit("minilm", minilm_source, serving={"replicas": 2})
+    namespace.healthy("minilm")
+    yield namespace
+    namespace.remove("minilm")
 
 
 def test_no_request_is_lost_or_wrong(

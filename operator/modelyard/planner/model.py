@@ -40,6 +40,8 @@ from modelyard.state import (
 from modelyard.traffic.envoy_config import ProxyConfig
 
 ASK_SOURCE_AGAIN = timedelta(seconds=30)
+LOOK_AT_BUILD = timedelta(seconds=1)
+"""A build tells the models that it names; one that was just made, or that goes, doesn't name this one."""
 LOOK_AT_OBSTACLES = timedelta(seconds=30)
 
 
@@ -197,6 +199,7 @@ def _build(this: _Pass, target: Record) -> BuildView | None:
     if view is None or view.deleting or view.attempt < target.snapshot.attempt:
         this.stages["Converted"] = _unknown(Reason.BUILDING, f"build {name} is being made")
         this.waits(Reason.BUILDING, f"build {name} is being made")
+        this.looks.append(LOOK_AT_BUILD)
         return None
     if view.key != target.snapshot.build_key:
         message = f"build {name} was made from other inputs; delete it, and it is made anew"

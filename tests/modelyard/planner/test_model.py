@@ -72,6 +72,13 @@ def test_the_second_pass_asks_for_the_build_and_makes_the_proxy() -> None:
     ]
 
 
+def test_a_build_that_names_no_model_yet_is_looked_at_again() -> None:
+    """Its events wake the models that it names: without a look of its own this one would never own it."""
+    world = World()
+    world.passes()
+    assert world.passes().requeue_after == timedelta(seconds=1)
+
+
 def test_the_third_pass_owns_the_build_under_a_name_of_its_own() -> None:
     world = World()
     world.passes(2)
