@@ -63,7 +63,7 @@ def test_from_a_hub(yard: Yard, hub: Hub, tiny_folder: Path) -> None:
     build = yard.healthy("m")["status"]["build"]
     [found] = yard.cluster.list("modelbuilds")
     assert found["metadata"]["name"] == build
-    assert found["spec"]["source"]["huggingFace"]["commit"] == hub.commit
+    assert found["spec"]["source"]["huggingFace"]["revision"] == hub.commit
     assert_agrees(yard, tiny_folder)
 
 
