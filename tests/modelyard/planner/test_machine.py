@@ -8,5 +8,5 @@ from tests.modelyard.planner.machine import Yard
 
 TestYard = Yard.TestCase
 TestYard.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=80, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

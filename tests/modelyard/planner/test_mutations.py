@@ -16,7 +16,7 @@ from tests.modelyard.planner.machine import Yard
 
 SOONER = settings(
     max_examples=300,
-    stateful_step_count=30,
+    stateful_step_count=12,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],

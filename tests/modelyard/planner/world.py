@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -74,6 +75,7 @@ class World:
         self.proxies: dict[str, Proxy] = {}
         self.taken: set[Address] = set()
         self.plan: Plan | None = None
+        self.watch: Callable[[Desired, Observed, Plan], None] | None = None  # told of each plan before it is done
         self.writes = 0
         self._numbers = count(1)
         self.objects: dict[Address, Manifest] = {}
@@ -93,7 +95,7 @@ class World:
         """Run passes; return the last plan."""
         for _ in range(times):
             want, have = self.look()
-            self.plan = plan_model(want, have)
+            self.plan = self.planned(want, have)
             self.carry_out(self.plan)
             status = status_of(want, have, self.plan)
             if status != want.status:
@@ -101,6 +103,13 @@ class World:
                 self.model["status"] = status.to_dict()
         assert self.plan is not None
         return self.plan
+
+    def planned(self, want: Desired, have: Observed) -> Plan:
+        """Return the plan, after whoever watches has seen it."""
+        plan = plan_model(want, have)
+        if self.watch:
+            self.watch(want, have, plan)
+        return plan
 
     def look(self) -> tuple[Desired, Observed]:
         """Return what a pass sees."""
@@ -230,12 +239,12 @@ class World:
             self.proxy_reads(name)
         self.proxies_check()
 
-    def settle(self, rounds: int = 40, seconds: float = 5) -> Plan:
-        """Pass and let everything happen until two passes in a row want nothing more."""
+    def settle(self, rounds: int = 40, seconds: float = 5, happens: Callable[[], None] | None = None) -> Plan:
+        """Pass and let everything happen (or what ``happens``) until two passes in a row want nothing more."""
         quiet = 0
         for _ in range(rounds):
             plan = self.passes()
-            self.everything_happens()
+            (happens or self.everything_happens)()
             quiet = 0 if plan.actions or plan.requeue_after is not None else quiet + 1
             if quiet > 1:
                 return plan
