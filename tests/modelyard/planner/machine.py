@@ -125,7 +125,7 @@ class Yard(RuleBasedStateMachine):
         self.builds = builds
         return lambda: setattr(self, "builds", "good")
 
-    @trouble(servers=st.sampled_from(["wrong", "without a node", "slow"]))
+    @trouble(servers=st.sampled_from(["wrong", "without a node", "one too few"]))
     def servers_become(self, servers: str) -> Callable[[], None]:
         """Let new servers come up so; "wrong": with another answer to a golden sample."""
         self.servers = servers
@@ -175,7 +175,9 @@ class Yard(RuleBasedStateMachine):
         if self.servers != "without a node":
             world.schedule("triton")
         for name in sorted(world.revisions() - self.down):
-            if self.servers == "good" or world.ready_pods(name):
+            if self.servers == "one too few":
+                world.ready(name, most=world.spec.serving.replicas - 1)
+            elif self.servers == "good" or world.ready_pods(name):
                 world.ready(name)
             elif self.servers == "wrong":
                 world.crash(name, GOLDEN)

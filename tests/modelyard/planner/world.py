@@ -194,14 +194,18 @@ class World:
                 if pod["metadata"]["labels"][COMPONENT_LABEL] == "proxy":
                     self.proxies[pod["metadata"]["name"]] = Proxy()
 
-    def ready(self, revision: str | None = None, component: str | None = None) -> None:
-        """Let pods with a node become ready; a proxy has read what its ConfigMap says then."""
-        for pod in self._pods_of(component):
-            labels = pod["metadata"]["labels"]
-            if "podIP" in pod["status"] and (revision is None or labels.get(REVISION_LABEL) == revision):
-                if labels[COMPONENT_LABEL] == "proxy" and self.proxies[pod["metadata"]["name"]].hash is None:
-                    self.proxy_reads(pod["metadata"]["name"])
-                _condition(pod, "Ready", "True", self.now)
+    def ready(self, revision: str | None = None, component: str | None = None, *, most: int | None = None) -> None:
+        """Let pods with a node become ready (the first ``most``); a proxy has read what its ConfigMap says then."""
+        pods = [
+            pod
+            for pod in self._pods_of(component)
+            if "podIP" in pod["status"] and revision in {None, pod["metadata"]["labels"].get(REVISION_LABEL)}
+        ]
+        for pod in pods[:most]:
+            name = pod["metadata"]["name"]
+            if pod["metadata"]["labels"][COMPONENT_LABEL] == "proxy" and self.proxies[name].hash is None:
+                self.proxy_reads(name)
+            _condition(pod, "Ready", "True", self.now)
 
     def crash(self, revision: str, message: str = "") -> None:
         """Let a revision's pods end, with last words."""
