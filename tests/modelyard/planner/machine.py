@@ -61,7 +61,7 @@ def trouble(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., Callable
         def then(self: Yard, *, lasts: int, **values: Any) -> None:
             self.troubles.append((self.rounds + lasts, begins(self, **values)))
 
-        return happening(lasts=st.integers(1, 8), **drawn)(then)
+        return happening(**{"lasts": st.integers(1, 8)} | drawn)(then)
 
     return declared
 
@@ -119,16 +119,24 @@ class Yard(RuleBasedStateMachine):
         """Let the proxies get around to everything."""
         self.slow = self.sick = 0
 
-    @trouble(builds=st.sampled_from(["below a gate", "failing", "slow"]))
-    def builds_become(self, builds: str) -> Callable[[], None]:
-        """Let builds end so."""
+    @trouble(
+        builds=st.sampled_from(["below a gate", "failing", "slow"]),
+        source=st.sampled_from("45678"),
+        lasts=st.integers(3, 8),
+    )
+    def builds_become(self, builds: str, source: str) -> Callable[[], None]:
+        """Let builds end so, that of another source first."""
         self.builds = builds
+        self.rolls_out(source, step=1)
         return lambda: setattr(self, "builds", "good")
 
-    @trouble(servers=st.sampled_from(["wrong", "without a node", "one too few"]))
-    def servers_become(self, servers: str) -> Callable[[], None]:
-        """Let new servers come up so; "wrong": with another answer to a golden sample."""
+    @trouble(
+        servers=st.sampled_from(["wrong", "without a node", "one too few"]), source=SOURCES, lasts=st.integers(5, 12)
+    )
+    def servers_become(self, servers: str, source: str) -> Callable[[], None]:
+        """Let new servers come up so, another revision's first; "wrong": with another answer to a golden sample."""
         self.servers = servers
+        self.rolls_out(source, step=1)
         return lambda: setattr(self, "servers", "good")
 
     @precondition(lambda self: self.world.revisions())
@@ -340,14 +348,9 @@ class Promises:
         if name is None or name in {holder, *rejected(have)} or parity is None or name not in have.revisions:
             return
         record = have.records[-1]
-        if (parity.truth is Truth.TRUE or record.promoted) and any(
-            p.terminated == GOLDEN for p in have.revisions[name].pods
-        ):
-            said = [
-                action.patch["metadata"]["annotations"]
-                for action in plan.actions
-                if isinstance(action, Amend) and action.ref == record.ref
-            ]
+        wrong = any(pod.terminated == GOLDEN for pod in have.revisions[name].pods)
+        if wrong and (parity.truth is Truth.TRUE or record.promoted):
+            said = [a.patch["metadata"]["annotations"] for a in plan.actions if isinstance(a, Amend)]
             assert any(annotations.get(REJECTED_ANNOTATION) for annotations in said), "it answers a sample otherwise"
 
     def starts(self, manifest: dict[str, Any], want: Desired, have: Observed) -> None:
