@@ -31,6 +31,7 @@ REJECTED_ANNOTATION = f"{GROUP}/rejected"
 ARTIFACT_ANNOTATION = f"{GROUP}/artifact"
 INPUTS_ANNOTATION = f"{GROUP}/inputs"
 ROUTES_ANNOTATION = f"{GROUP}/routes"
+VERIFIED_ANNOTATION = f"{GROUP}/routes-verified"
 NUDGE_ANNOTATION = f"{GROUP}/configuration"
 
 FIELD_MANAGER = "modelyard"

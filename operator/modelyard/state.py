@@ -212,6 +212,7 @@ class ProxyView:
     routes: Routes | None
     routes_hash: str | None
     written_at: datetime | None
+    verified_at: datetime | None  # when every proxy was seen to serve them; noted only where somebody waits for it
     inputs: str | None
     wanted_replicas: int | None
     pods: tuple[PodView, ...] = ()

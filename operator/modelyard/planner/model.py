@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from modelyard.api.base import duration
@@ -106,7 +106,7 @@ def plan_model(want: Desired, have: Observed) -> Plan:
     serves = target is not None and this.holder == target.snapshot.revision  # whatever became of its build since
     candidate = target if proven or serves else None
     _serve(this, candidate)
-    _route(this, candidate, target)
+    _route(this, _judged(this, candidate), target)
     _tidy(this, target)
     _mark(this, target)
     _obstacles(this)
@@ -251,31 +251,32 @@ def _serve(this: _Pass, candidate: Record | None) -> None:
             revision = revision_of(this.owner, record.snapshot, build.result, replicas)
             this.actions += made_whole(revision, view)
         this.actions += scaled(view, this.spec.serving.replicas)
-    if candidate and candidate is not holder:
-        _judge(this, candidate)
-    elif holder:
+    if holder and (candidate is None or candidate is holder):
         view = this.have.revisions.get(holder.snapshot.revision)
         obstacle = obstacle_of(view) if view and view.ready_replicas < this.spec.serving.replicas else None
         if obstacle:
             this.in_trouble(obstacle)
 
 
-def _judge(this: _Pass, candidate: Record) -> None:
-    """Reject a candidate that can't be; say what one that isn't ready waits for."""
+def _judged(this: _Pass, candidate: Record | None) -> Record | None:
+    """Reject a candidate that can't be, and return it so; say what one that isn't ready waits for."""
+    if candidate is None or candidate.rejection or candidate.snapshot.revision == this.holder:
+        return candidate
     view = this.have.revisions.get(candidate.snapshot.revision)
-    if view is None or candidate.rejection:
-        return
+    if view is None:
+        return candidate
     deadline = duration(this.spec.rollout.progress_deadline)
     rejection = rejection_of(view, deadline=deadline, now=this.have.now)
     if rejection:
         this.actions.append(said_again(candidate, rejection.message, rejection=rejection))
         this.in_trouble(_false(rejection.reason, rejection.message))
-        return
+        return replace(candidate, rejection=rejection)
     if obstacle := obstacle_of(view):
         this.in_trouble(obstacle)
     due = due_at(view, deadline=deadline)
     if due is not None:
         this.looks.append(due - this.have.now)
+    return candidate
 
 
 def _route(this: _Pass, candidate: Record | None, target: Record | None) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from modelyard.manifests.configmap import proxy_config
 from modelyard.manifests.metadata import Owner
-from modelyard.naming import NUDGE_ANNOTATION
+from modelyard.naming import NUDGE_ANNOTATION, VERIFIED_ANNOTATION, canonical_json
 from modelyard.routes import WHOLE, Routes
 from modelyard.state import Action, Annotate, Apply, Create, Observed
 from modelyard.traffic.envoy_config import ProxyConfig, routes_hash
@@ -64,7 +64,7 @@ def switch(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Swi
     if not verified:
         nudges = _nudges(have, have.proxy.routes_hash or "", have.proxy.written_at or have.now)
         return _switch(have, wish, written, nudges, message=message, verified=False, requeue_after=_look_again(have))
-    return _switch(have, wish, written, (), message=message, verified=True, requeue_after=wait)
+    return _switch(have, wish, written, _noted(have, wish), message=message, verified=True, requeue_after=wait)
 
 
 def is_verified(have: Observed) -> bool:
@@ -105,18 +105,34 @@ def _following(have: Observed, wish: Wish, written: Routes, *, verified: bool) -
 def _without_leavers(have: Observed, wish: Wish, written: Routes) -> tuple[Routes, str, timedelta | None]:
     """Drop clusters of revisions that have no weight and aren't to get any, after a delay.
 
-    The delay counts from the last change of the routes, whoever the target is by now: answers may still be under way.
+    The delay counts from when the routes as written were verified, whoever the target is by now: until then a proxy
+    may have sent requests to those that leave, whose answers may still be under way.
     """
-    kept = {name for name in (written.holder, wish.target) if name}
-    leaving = set(written.clusters) - kept - _irreplaceable(have, wish, written)
+    leaving = _leaving(have, wish, written)
     if not leaving:
         return written, "", None
-    if written.holder is not None and have.proxy.written_at is not None:
-        left = have.proxy.written_at + wish.retire_delay - have.now
+    if written.holder is not None:
+        left = (have.proxy.verified_at or have.now) + wish.retire_delay - have.now
         if left > timedelta():
             return written, f"{', '.join(sorted(leaving))} retires after {wish.retire_delay.seconds} s", left
     clusters = tuple(name for name in written.clusters if name not in leaving)
     return Routes(clusters=clusters, weights=written.weights), f"the proxy forgets {', '.join(sorted(leaving))}", None
+
+
+def _leaving(have: Observed, wish: Wish, written: Routes) -> set[str]:
+    """Return the clusters of revisions that have no weight and aren't to get any."""
+    kept = {name for name in (written.holder, wish.target) if name}
+    return set(written.clusters) - kept - _irreplaceable(have, wish, written)
+
+
+def _noted(have: Observed, wish: Wish) -> tuple[Action, ...]:
+    """Note when the routes were first seen verified, where somebody is about to leave: its delay begins."""
+    proxy = have.proxy
+    if wish.frozen or proxy.routes is None or proxy.verified_at or not _leaving(have, wish, proxy.routes):
+        return ()
+    said = canonical_json({"hash": proxy.routes_hash, "at": have.now.isoformat()})
+    ref = proxy.objects["ConfigMap"]
+    return (Annotate(ref=ref, annotations={VERIFIED_ANNOTATION: said}, why="every proxy serves these routes"),)
 
 
 def _irreplaceable(have: Observed, wish: Wish, written: Routes) -> set[str]:

@@ -24,6 +24,7 @@ from modelyard.naming import (
     ROUTES_ANNOTATION,
     SPEC_DIGEST_ANNOTATION,
     TRITON_COMPONENT,
+    VERIFIED_ANNOTATION,
 )
 from modelyard.reasons import Reason
 from modelyard.routes import Routes
@@ -188,11 +189,13 @@ def _proxy(ours: list[Manifest], pods: list[Manifest], replicas: tuple[ProxyRepl
     objects = {child["kind"]: child for child in ours if _component(child) == PROXY_COMPONENT}
     deployment, config_map = objects.get("Deployment"), objects.get("ConfigMap")
     routes = json.loads(annotations_of(config_map)[ROUTES_ANNOTATION]) if config_map else {}
+    verified = json.loads(annotations_of(config_map).get(VERIFIED_ANNOTATION, "{}")) if config_map else {}
     return ProxyView(
         objects={kind: object_ref(child) for kind, child in objects.items()},
         routes=Routes(clusters=tuple(routes["clusters"]), weights=routes["weights"]) if routes else None,
         routes_hash=routes.get("hash"),
         written_at=time_from(routes["writtenAt"]) if routes else None,
+        verified_at=time_from(verified["at"]) if verified.get("hash") == routes.get("hash", "") else None,
         inputs=annotations_of(deployment).get(INPUTS_ANNOTATION) if deployment else None,
         wanted_replicas=deployment["spec"]["replicas"] if deployment else None,
         pods=tuple(

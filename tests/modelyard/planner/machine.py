@@ -308,11 +308,14 @@ class Promises:
     """What must hold of each pass's actions, given the world as it was when they were planned."""
 
     world: World
-    lost: dict[str, datetime] = field(default_factory=dict)  # when a revision's weight was last taken away
+    lost: dict[str, datetime | None] = field(default_factory=dict)  # since when no proxy sends a revision anything
 
     def hold(self, want: Desired, have: Observed, plan: Plan) -> None:
         """Hold a plan against the promises."""
         self.judges(plan, have)
+        replicas = have.proxy.replicas
+        if replicas and all(replica.routes_hash == have.proxy.routes_hash for replica in replicas):
+            self.lost = {name: since or have.now for name, since in self.lost.items()}
         for action in plan.actions:
             if isinstance(action, Create | Apply) and action.manifest["kind"] == "ConfigMap":
                 self.routes(action, want, have)
@@ -334,10 +337,11 @@ class Promises:
         assert not self.world.spec.suspend, "a suspended model stays as it is"
         if following.holder != written.holder:
             earned(following, have, self.world)
-            self.lost.update(dict.fromkeys(written.weights, have.now))
+            self.lost.update(dict.fromkeys(written.weights))
         for name in set(written.clusters) - set(following.clusters):
-            since = have.now - self.lost.get(name, START - want.defaults.retire_delay)
-            assert since >= want.defaults.retire_delay, "answers of it may be under way"
+            since = self.lost.get(name, START - want.defaults.retire_delay)
+            assert since is not None, "a proxy may still send it requests"
+            assert have.now - since >= want.defaults.retire_delay, "answers of it may be under way"
             assert not needed(name, following, have), "it is the only one that is ready"
 
     def judges(self, plan: Plan, have: Observed) -> None:
@@ -382,6 +386,7 @@ def earned(following: Routes, have: Observed, world: World) -> None:
     assert result is not None
     assert result.figures["p1Cosine"].value != MISSED["p1Cosine"] or record.promoted, "unproven"
     assert record.rejection is None, "rejected"
+    assert all(pod.terminated != GOLDEN for pod in view.pods), "it answers a sample otherwise"
     assert view.ready_replicas >= world.spec.serving.replicas, "not ready"
     assert have.proxy.replicas
     assert all(holder in replica.healthy for replica in have.proxy.replicas), "not healthy in every proxy"

@@ -185,6 +185,28 @@ def test_the_former_revision_retires_after_a_delay_and_after_its_routes() -> Non
     assert old not in world.revisions()
 
 
+def test_the_delay_counts_from_when_the_last_proxy_left_the_former_revision() -> None:
+    world = serving()
+    old = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    up_to_ready(world)
+    world.proxies_check()
+    world.passes()
+    swift, slow = world.live_proxies()
+    world.proxy_reads(swift)
+    world.later(seconds=40)
+    world.passes()
+    assert world.proxies[slow].routes.holder == old
+    world.proxy_reads(slow)
+    world.passes()
+    world.later(seconds=29)
+    world.passes()
+    assert old in world.routes.clusters
+    world.later(seconds=1)
+    world.passes()
+    assert old not in world.routes.clusters
+
+
 def test_the_delay_holds_for_a_revision_whose_successor_is_superseded_at_once() -> None:
     world = serving()
     old = world.status.stable_revision
@@ -391,6 +413,22 @@ def test_a_golden_sample_that_answers_differently_rejects_and_is_remembered() ->
     assert (rejected.revision, rejected.reason) == (candidate, "GoldenMismatch")
     assert "cosine 0.41" in rejected.message
     assert world.passes().actions == ()
+
+
+def test_who_answers_differently_gets_nothing_in_the_same_pass_although_it_is_ready_again() -> None:
+    world = serving()
+    old = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    new = up_to_ready(world)
+    world.proxies_check()
+    world.crash(new, GOLDEN)
+    world.ready(new)
+    world.proxies_check()
+    world.passes()
+    assert dict(world.routes.weights) == {old: 100}
+    world.settle()
+    assert dict(world.routes.weights) == {old: 100}
+    assert world.status.rejected[0].revision == new
 
 
 def test_a_rejection_is_forgotten_when_the_spec_changes() -> None:

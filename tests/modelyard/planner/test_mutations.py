@@ -33,7 +33,13 @@ MUTATIONS: dict[str, tuple[Callable[..., Any], str, str]] = {
     "a suspended model moves": (switch._following, "if wish.frozen:", "if False:"),
     "gates hold nobody": (model._proven, "if proof.passed or", "if True or"),
     "a rejection is forgotten": (model._proven, "if target.rejection:", "if False:"),
-    "nobody is rejected": (model._judge, "if rejection:", "if False:"),
+    "nobody is rejected": (model._judged, "if rejection:", "if False:"),
+    "a verdict counts from the next pass on": (
+        model._judged,
+        "return replace(candidate, rejection=rejection)",
+        "return candidate",
+    ),
+    "the delay counts from the write": (switch._without_leavers, "proxy.verified_at", "proxy.written_at"),
     "what is deleted stays so": (revisions.made_whole, "if kind not in there", "if not there"),
     "replicas are never changed": (revisions.scaled, "view.replicas != replicas", "False"),
     "an upgrade resolves anew": (
