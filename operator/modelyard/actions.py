@@ -8,19 +8,9 @@ from http import HTTPStatus
 from modelyard.apiserver import AlreadyExists, Conflict, Forbidden, Refused
 from modelyard.cluster import Cluster
 from modelyard.reasons import Reason
-from modelyard.state import (
-    Action,
-    Amend,
-    Annotate,
-    Apply,
-    Create,
-    Delete,
-    Disown,
-    Manifest,
-    Obstacle,
-    Own,
-    Scale,
-)
+from modelyard.state.objects import Manifest
+from modelyard.state.observed import Obstacle
+from modelyard.state.plan import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Scale
 from modelyard.telemetry import METRICS, Log
 
 log = Log("actions")

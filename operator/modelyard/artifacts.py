@@ -23,7 +23,8 @@ from modelyard.oci.errors import (
 from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.settings import Registry
-from modelyard.state import BuildDesired, Hit, Missing, PinFailed, RegistryAnswer, RegistryFailed
+from modelyard.state.build import BuildDesired, Hit, Missing, RegistryAnswer, RegistryFailed
+from modelyard.state.observed import PinFailed
 from modelyard.telemetry import Log
 
 SECONDS = 20.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelyard.apiserver import ApiServer, Conflict, NotFound, Refused
 from modelyard.naming import API_VERSION, FIELD_MANAGER
-from modelyard.state import Manifest, ObjectRef
+from modelyard.state.objects import Manifest, ObjectRef
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from modelyard.api.status import Condition
-from modelyard.state import Finding
+from modelyard.state.plan import Finding
 
 
 def conditions_from(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from modelyard.api.pod import ResourcesSpec
 from modelyard.settings import Settings
-from modelyard.state import Defaults, Images, Registry
+from modelyard.state.desired import Defaults, Images, Registry
 
 
 def defaults_from(settings: Settings) -> Defaults:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from modelyard.apiserver import AlreadyExists, ClusterError
 from modelyard.cluster import Cluster
 from modelyard.naming import digest
-from modelyard.state import Event, Manifest
+from modelyard.state.objects import Manifest
+from modelyard.state.plan import Event
 from modelyard.telemetry import Log
 
 COMPONENT = "modelyard"

@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import aiohttp
 
 from modelyard.reasons import Reason
-from modelyard.state import PinFailed
+from modelyard.state.observed import PinFailed
 
 SECONDS = 20.0
 _HOPS = 4  # a repository that was renamed is answered by a redirect on the same host

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from modelyard.cluster import Cluster
 from modelyard.naming import BUILD_KIND, BUILD_LABEL, MODEL_LABEL, push_secret_name
 from modelyard.planner import wanted_builds
-from modelyard.state import BuildObserved, Manifest, Observed
+from modelyard.state.build import BuildObserved
+from modelyard.state.objects import Manifest
+from modelyard.state.observed import Observed
 from modelyard.traffic.envoy import Envoys
 from modelyard.views import build_observed_from, observed_from, proxy_pods
 

@@ -15,7 +15,9 @@ from modelyard.naming import BUILD_KIND, MODEL_KIND
 from modelyard.observe import observed_build, observed_model
 from modelyard.planner import asks_registry, needs_pin, plan_build, plan_model
 from modelyard.resolve import Pinner
-from modelyard.state import BuildDesired, BuildObserved, Defaults, Desired, Observed, RegistryAnswer
+from modelyard.state.build import BuildDesired, BuildObserved, RegistryAnswer
+from modelyard.state.desired import Defaults, Desired
+from modelyard.state.observed import Observed
 from modelyard.status import build_events_of, events_of, status_of
 from modelyard.telemetry import METRICS, Log
 from modelyard.traffic.envoy import Envoys

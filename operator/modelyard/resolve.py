@@ -15,7 +15,7 @@ from modelyard.hub import Hub
 from modelyard.reasons import Reason
 from modelyard.settings import Sources
 from modelyard.snapshot import HuggingFacePin, OciPin, Pin, PvcPin
-from modelyard.state import PinFailed
+from modelyard.state.observed import PinFailed
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _DOCKER_CONFIG_KEY = ".dockerconfigjson"

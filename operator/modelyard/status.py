@@ -17,7 +17,9 @@ from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
 from modelyard.planner.resolution import outdated
 from modelyard.reasons import Reason
-from modelyard.state import Desired, Event, Finding, Observed, Plan, Truth
+from modelyard.state.desired import Desired
+from modelyard.state.observed import Observed
+from modelyard.state.plan import Event, Finding, Plan, Truth
 
 HTTP_PORT, GRPC_PORT = 8000, 8001
 _TELLING = ("p1Cosine", "neighboursKept", "agreement")

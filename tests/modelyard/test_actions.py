@@ -10,7 +10,7 @@ from modelyard.actions import carry_out
 from modelyard.apiserver import Conflict
 from modelyard.cluster import Cluster, ref_of
 from modelyard.reasons import Reason
-from modelyard.state import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Scale
+from modelyard.state.plan import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Scale
 from tests.modelyard.objects import config_map, deployment, model, owner
 from tests.modelyard.test_cluster import over
 

@@ -27,7 +27,7 @@ from modelyard.oci.layers import layers_of
 from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.settings import Registry
-from modelyard.state import Hit, Missing, RegistryAnswer, RegistryFailed
+from modelyard.state.build import Hit, Missing, RegistryAnswer, RegistryFailed
 from tests.servers.registry import RunningRegistry, running_registry
 
 pytestmark = pytest.mark.cluster

@@ -10,7 +10,7 @@ from modelyard.apiserver import ApiServer
 from modelyard.cluster import Cluster, collection
 from modelyard.events import tell
 from modelyard.reasons import Reason
-from modelyard.state import Event
+from modelyard.state.plan import Event
 from tests.modelyard.objects import model
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("api_server")]

@@ -10,7 +10,7 @@ from modelyard.api.status import OptimizedModelStatus
 from modelyard.contract import BuildReason
 from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
-from modelyard.state import PinFailed
+from modelyard.state.observed import PinFailed
 from modelyard.status import events_of, status_of
 from tests.modelyard.planner.world import World
 

@@ -19,21 +19,9 @@ from modelyard.naming import push_secret_name, request_name
 from modelyard.planner.build_failure import Failure, failure_of, in_the_way, memory_estimate, out_of_memory
 from modelyard.reasons import Reason
 from modelyard.results import result_of
-from modelyard.state import (
-    Action,
-    BuildDesired,
-    BuildObserved,
-    BuildPhase,
-    BuildPlan,
-    BuildPodView,
-    Create,
-    Delete,
-    Finding,
-    Hit,
-    JobView,
-    RegistryFailed,
-    Truth,
-)
+from modelyard.state.build import BuildDesired, BuildObserved, BuildPodView, Hit, JobView, RegistryFailed
+from modelyard.state.observed import BuildPhase
+from modelyard.state.plan import Action, BuildPlan, Create, Delete, Finding, Truth
 
 OWNERLESS_GRACE = timedelta(minutes=2)
 """How long a build may be without an owner: the model that made it adds itself in its next pass."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from modelyard.contract import ExitCode, Step
 from modelyard.reasons import Reason
-from modelyard.state import BuildDesired, BuildPodView, ContainerEnd, JobView
+from modelyard.state.build import BuildDesired, BuildPodView, ContainerEnd, JobView
 
 GIB = 1 << 30
 _TAIL = 600

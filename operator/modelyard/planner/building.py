@@ -22,7 +22,9 @@ from modelyard.manifests.modelbuild import build_manifest
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import build_tag, owner_field_manager
 from modelyard.snapshot import HuggingFacePin, OciPin, Pin, Snapshot
-from modelyard.state import Action, BuildView, Create, Delete, Desired, Disown, Observed, Own, Record
+from modelyard.state.desired import Desired
+from modelyard.state.observed import BuildView, Observed, Record
+from modelyard.state.plan import Action, Create, Delete, Disown, Own
 
 
 def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snapshot: Snapshot) -> list[Action]:

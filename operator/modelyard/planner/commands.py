@@ -10,7 +10,9 @@ from modelyard.manifests.metadata import Owner
 from modelyard.planner.records import current, record_of, recorded, said_again
 from modelyard.reasons import Reason
 from modelyard.snapshot import snapshot_of
-from modelyard.state import Action, BuildPhase, Command, Desired, Event, Observed, Verb
+from modelyard.state.desired import Command, Desired, Verb
+from modelyard.state.observed import BuildPhase, Observed
+from modelyard.state.plan import Action, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

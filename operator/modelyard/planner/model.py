@@ -22,21 +22,9 @@ from modelyard.planner.switch import Switch, Wish, switch
 from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.snapshot import spec_digest
-from modelyard.state import (
-    Action,
-    Amend,
-    BuildPhase,
-    BuildView,
-    Desired,
-    Event,
-    Finding,
-    Findings,
-    Observed,
-    PinFailed,
-    Plan,
-    Record,
-    Truth,
-)
+from modelyard.state.desired import Desired
+from modelyard.state.observed import BuildPhase, BuildView, Observed, PinFailed, Record
+from modelyard.state.plan import Action, Amend, Event, Finding, Findings, Plan, Truth
 from modelyard.traffic.envoy_config import ProxyConfig
 
 ASK_SOURCE_AGAIN = timedelta(seconds=30)

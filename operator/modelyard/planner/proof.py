@@ -12,7 +12,7 @@ from modelyard.gates import GateNotApplicable, Verdict, outcome_of, parity_verdi
 from modelyard.planner.resolution import parity_gate
 from modelyard.reasons import Reason
 from modelyard.results import figures_from, latencies_from
-from modelyard.state import Finding, Truth
+from modelyard.state.plan import Finding, Truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

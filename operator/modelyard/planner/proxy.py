@@ -8,7 +8,8 @@ from modelyard.manifests.pdb import proxy_budget
 from modelyard.manifests.proxy import ProxyInputs, proxy_deployment
 from modelyard.manifests.service import public_service
 from modelyard.reasons import Reason
-from modelyard.state import Action, Apply, Create, Delete, Finding, Observed, Scale, Truth
+from modelyard.state.observed import Observed
+from modelyard.state.plan import Action, Apply, Create, Delete, Finding, Scale, Truth
 
 
 def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed) -> list[Action]:

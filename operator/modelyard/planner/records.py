@@ -6,7 +6,8 @@ from modelyard.manifests.controllerrevision import Said, record_manifest, record
 from modelyard.manifests.metadata import Owner
 from modelyard.naming import record_name
 from modelyard.snapshot import Snapshot
-from modelyard.state import Action, Amend, Create, Delete, Observed, Record, Rejection
+from modelyard.state.observed import Observed, Record, Rejection
+from modelyard.state.plan import Action, Amend, Create, Delete
 
 
 def current(have: Observed) -> Record | None:

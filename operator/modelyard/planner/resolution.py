@@ -19,7 +19,8 @@ from modelyard.gates import GateNotApplicable, parity_for_task
 from modelyard.manifests.overlay import merged_resources
 from modelyard.reasons import Reason
 from modelyard.snapshot import BuildSnapshot, Pin, ServingSnapshot, Snapshot, snapshot_of
-from modelyard.state import Desired, Finding, Truth
+from modelyard.state.desired import Desired
+from modelyard.state.plan import Finding, Truth
 
 DEFAULT_INSTANCES = 2
 

@@ -16,7 +16,9 @@ from modelyard.manifests.revision import Revision
 from modelyard.manifests.service import headless_service
 from modelyard.reasons import Reason
 from modelyard.snapshot import Snapshot
-from modelyard.state import Action, Create, Delete, Finding, Manifest, PodView, Rejection, RevisionView, Scale, Truth
+from modelyard.state.objects import Manifest
+from modelyard.state.observed import PodView, Rejection, RevisionView
+from modelyard.state.plan import Action, Create, Delete, Finding, Scale, Truth
 
 _TAIL = 300
 SAID_BY_THE_SERVER = {"GoldenMismatch": Reason.GOLDEN_MISMATCH, "ServerRefused": Reason.SERVER_REFUSED}

@@ -13,7 +13,8 @@ from modelyard.manifests.configmap import proxy_config
 from modelyard.manifests.metadata import Owner
 from modelyard.naming import NUDGE_ANNOTATION, VERIFIED_ANNOTATION, canonical_json
 from modelyard.routes import WHOLE, Routes
-from modelyard.state import Action, Annotate, Apply, Create, Observed
+from modelyard.state.observed import Observed
+from modelyard.state.plan import Action, Annotate, Apply, Create
 from modelyard.traffic.envoy_config import ProxyConfig, routes_hash
 
 LOOK_SOONEST, LOOK_LATEST = timedelta(seconds=1), timedelta(seconds=15)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import aiohttp
 
-from modelyard.state import PodView, ProxyReplica
+from modelyard.state.observed import PodView, ProxyReplica
 from modelyard.telemetry import METRICS
 from modelyard.traffic.envoy_config import CONFIG_PATH, HTTP_PORT, SERVER_READY_FRAME, ready_grpc_path, ready_path
 

@@ -14,15 +14,10 @@ from modelyard.api.status import ModelBuildStatus
 from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import ATTEMPT_LABEL
 from modelyard.reasons import Reason
-from modelyard.state import (
-    BuildDesired,
-    BuildObserved,
-    BuildPhase,
-    BuildView,
-    Defaults,
-    JobView,
-    Manifest,
-)
+from modelyard.state.build import BuildDesired, BuildObserved, JobView
+from modelyard.state.desired import Defaults
+from modelyard.state.objects import Manifest
+from modelyard.state.observed import BuildPhase, BuildView
 from modelyard.views.objects import (
     condition,
     created_at,

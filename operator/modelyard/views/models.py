@@ -29,20 +29,9 @@ from modelyard.naming import (
 from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.snapshot import snapshot_from
-from modelyard.state import (
-    Command,
-    Defaults,
-    Desired,
-    Manifest,
-    Observed,
-    PodView,
-    ProxyReplica,
-    ProxyView,
-    Record,
-    Rejection,
-    RevisionView,
-    command_from,
-)
+from modelyard.state.desired import Command, Defaults, Desired, command_from
+from modelyard.state.objects import Manifest
+from modelyard.state.observed import Observed, PodView, ProxyReplica, ProxyView, Record, Rejection, RevisionView
 from modelyard.views.builds import build_view
 from modelyard.views.objects import (
     annotations_of,

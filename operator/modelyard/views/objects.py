@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from modelyard.state import Manifest, ObjectRef
+from modelyard.state.objects import Manifest, ObjectRef
 
 
 def object_ref(manifest: Manifest) -> ObjectRef:

@@ -7,7 +7,9 @@ from typing import Any
 
 from modelyard.contract import Step, Termination
 from modelyard.naming import ATTEMPT_LABEL
-from modelyard.state import BuildPodView, ContainerEnd, Manifest, PodView
+from modelyard.state.build import BuildPodView, ContainerEnd
+from modelyard.state.objects import Manifest
+from modelyard.state.observed import PodView
 from modelyard.views.objects import (
     annotations_of,
     condition,

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from modelyard.api.base import ApiModel
 from modelyard.errors import SpecNotUnderstood
-from modelyard.state import Manifest
+from modelyard.state.objects import Manifest
 
 StatusT = TypeVar("StatusT", bound=ApiModel)
 

@@ -29,7 +29,8 @@ from modelyard.contract import (
 )
 from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import API_VERSION
-from modelyard.state import BuildDesired, BuildObserved, BuildPodView, ContainerEnd, Hit, JobView, ObjectRef
+from modelyard.state.build import BuildDesired, BuildObserved, BuildPodView, ContainerEnd, Hit, JobView
+from modelyard.state.objects import ObjectRef
 from tests.modelyard.manifests.samples import build_spec
 from tests.modelyard.planner.world import DEFAULTS
 

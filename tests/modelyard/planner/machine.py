@@ -20,7 +20,9 @@ from modelyard.naming import REJECTED_ANNOTATION, REVISION_LABEL, ROUTES_ANNOTAT
 from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.snapshot import OciPin
-from modelyard.state import Amend, Apply, Create, Delete, Desired, Images, Observed, PinFailed, Plan, Scale, Truth
+from modelyard.state.desired import Desired, Images
+from modelyard.state.observed import Observed, PinFailed
+from modelyard.state.plan import Amend, Apply, Create, Delete, Plan, Scale, Truth
 from tests.modelyard.planner.world import START, World
 
 REPOSITORY = "registry.example.com/models/minilm"

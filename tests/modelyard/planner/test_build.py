@@ -14,7 +14,9 @@ from modelyard.contract import BuildReason, Step
 from modelyard.errors import SpecNotUnderstood
 from modelyard.planner import asks_registry, plan_build
 from modelyard.reasons import Reason
-from modelyard.state import Action, BuildObserved, BuildPlan, Create, Delete, Missing, Obstacle, RegistryFailed
+from modelyard.state.build import BuildObserved, Missing, RegistryFailed
+from modelyard.state.observed import Obstacle
+from modelyard.state.plan import Action, BuildPlan, Create, Delete
 from modelyard.status import build_events_of
 from tests.modelyard.manifests.samples import build_spec
 from tests.modelyard.planner.build_world import (

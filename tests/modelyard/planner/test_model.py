@@ -12,7 +12,8 @@ from modelyard.naming import NUDGE_ANNOTATION
 from modelyard.planner import plan_model
 from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
-from modelyard.state import Action, Annotate, Apply, Create, Delete, Disown, Obstacle, Own, PinFailed, Plan, Scale
+from modelyard.state.observed import Obstacle, PinFailed
+from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Scale
 from modelyard.status import status_of
 from tests.modelyard.planner.world import World
 

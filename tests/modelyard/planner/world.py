@@ -20,24 +20,9 @@ from modelyard.naming import COMMAND_ANNOTATION, COMPONENT_LABEL, MODEL_LABEL, R
 from modelyard.planner import needs_pin, plan_model
 from modelyard.routes import Routes
 from modelyard.snapshot import OciPin, Pin
-from modelyard.state import (
-    Amend,
-    Annotate,
-    Apply,
-    Create,
-    Defaults,
-    Delete,
-    Desired,
-    Disown,
-    Images,
-    Observed,
-    Own,
-    PinFailed,
-    Plan,
-    ProxyReplica,
-    Registry,
-    Scale,
-)
+from modelyard.state.desired import Defaults, Desired, Images, Registry
+from modelyard.state.observed import Observed, PinFailed, ProxyReplica
+from modelyard.state.plan import Amend, Annotate, Apply, Create, Delete, Disown, Own, Plan, Scale
 from modelyard.status import status_of
 from modelyard.views import desired_from, observed_from, proxy_pods
 from tests.modelyard.planner.results import built

@@ -15,7 +15,8 @@ import aiohttp
 import grpc
 import pytest
 
-from modelyard.state import ObjectRef, PodView, ProxyReplica
+from modelyard.state.objects import ObjectRef
+from modelyard.state.observed import PodView, ProxyReplica
 from modelyard.traffic.envoy import Envoys
 from modelyard.traffic.envoy_config import CONFIG_PATH, ready_grpc_path, ready_path
 from tests.servers.apiserver import program

@@ -10,7 +10,7 @@ import pytest
 from modelyard.contract import Step
 from modelyard.errors import InvalidCommand, SnapshotUnreadable, SpecNotUnderstood
 from modelyard.reasons import Reason
-from modelyard.state import Command, Verb
+from modelyard.state.desired import Command, Verb
 from modelyard.views import (
     build_desired_from,
     build_observed_from,

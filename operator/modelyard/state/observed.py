@@ -1,0 +1,157 @@
+"""What is there of a model: its records, builds, revisions, proxy, and what was in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from modelyard.api.status import BuildResult
+from modelyard.reasons import Reason
+from modelyard.routes import Routes
+from modelyard.snapshot import Pin, Snapshot
+from modelyard.state.objects import ObjectRef
+
+
+class BuildPhase(StrEnum):
+    """The small state machine of a ModelBuild."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildView:
+    """A ModelBuild as a model sees it. ``result`` is None until it succeeded; ``since`` is of the present phase."""
+
+    ref: ObjectRef
+    key: str
+    attempt: int
+    phase: BuildPhase
+    owned: bool  # this model is one of its owners
+    deleting: bool = False
+    step: str = ""
+    reason: Reason | None = None
+    message: str = ""
+    result: BuildResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodView:
+    """A pod of a revision or of the proxy. ``terminated`` is its container's last termination message, verbatim."""
+
+    name: str
+    ip: str | None
+    ready: bool
+    terminating: bool
+    scheduled_at: datetime | None = None
+    unschedulable: str | None = None  # the scheduler's message
+    image_error: str | None = None
+    cannot_start: str | None = None  # a volume or a Secret that isn't there, in the kubelet's words
+    terminated: str | None = None
+    restarts: int = 0
+    ref: ObjectRef
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionView:
+    """A revision that has objects. ``replicas`` is what its Deployment asks for, None where that is gone."""
+
+    name: str
+    objects: Mapping[str, ObjectRef]  # by kind
+    replicas: int | None
+    created_at: datetime | None  # of its Deployment
+    pods: tuple[PodView, ...] = ()
+    failure: str | None = None  # the Deployment's ReplicaFailure: a quota, an admission webhook
+    deleting: frozenset[str] = frozenset()  # kinds on their way out
+
+    @property
+    def ready_replicas(self) -> int:
+        """Return the number of pods that take requests."""
+        return sum(pod.ready and not pod.terminating for pod in self.pods)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyReplica:
+    """One Envoy that runs: the hash of its routes (None: not reached), and the revisions healthy in it."""
+
+    pod: str
+    routes_hash: str | None
+    healthy: frozenset[str]
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyView:
+    """The model's Envoy. ``routes`` and ``routes_hash`` are of the written ConfigMap; ``replicas`` what runs.
+
+    ``inputs`` is the digest of what the Deployment was made from; another one means that it must be applied again.
+    """
+
+    objects: Mapping[str, ObjectRef]  # by kind: Deployment, ConfigMap, Service, PodDisruptionBudget
+    routes: Routes | None
+    routes_hash: str | None
+    written_at: datetime | None
+    verified_at: datetime | None  # when every proxy was seen to serve them; noted only where somebody waits for it
+    inputs: str | None
+    wanted_replicas: int | None
+    pods: tuple[PodView, ...] = ()
+    replicas: tuple[ProxyReplica, ...] = ()  # one for each pod with an IP that isn't terminating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Why a revision gets no traffic until the spec changes or ``retry``."""
+
+    reason: Reason
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A ControllerRevision: a snapshot, and what was said about it since (annotations)."""
+
+    ref: ObjectRef
+    sequence: int  # the highest is the current one
+    generation: int
+    spec_digest: str
+    snapshot: Snapshot
+    promoted: bool = False
+    rejection: Rejection | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinFailed:
+    """The source could not be pinned."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """An object of ours that could not be made in this pass: its name is taken, or the API server refused it."""
+
+    kind: str
+    name: str
+    reason: Reason  # NAME_TAKEN or OBJECT_REFUSED
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The world of one model. ``pin`` is asked for only where ``planner.needs_pin`` says so."""
+
+    now: datetime
+    records: tuple[Record, ...] = ()
+    builds: Mapping[str, BuildView] = field(default_factory=dict)  # by name
+    revisions: Mapping[str, RevisionView] = field(default_factory=dict)  # by name
+    proxy: ProxyView
+    pin: Pin | PinFailed | None = None
+    obstacles: tuple[Obstacle, ...] = ()  # met by an earlier try of this very pass
+    unreadable: str | None = None  # a record that this version can't read: then nothing is done
