@@ -178,15 +178,16 @@ def _written(owner: Owner, config: ProxyConfig, have: Observed) -> Action:
 def _nudges(have: Observed, routes: str, written_at: datetime) -> tuple[Action, ...]:
     """Return annotations on the pods of proxies that serve other routes: the kubelet then looks at their ConfigMap.
 
-    Without one it takes a minute. It may look before it has heard of the change itself, so it is told again.
+    Without one it takes a minute. It may look before it has heard of the change itself, so it is told again. A pod
+    that has no address yet is left alone: it starts with what is written.
     """
-    serving = {replica.pod for replica in have.proxy.replicas if replica.routes_hash == routes}
+    behind = {replica.pod for replica in have.proxy.replicas if replica.routes_hash != routes}
     times = min(NUDGES, (have.now - written_at) // NUDGE_AGAIN)
     said = f"{routes}.{times}"
     return tuple(
         Annotate(ref=pod.ref, annotations={NUDGE_ANNOTATION: said}, why="the kubelet looks at its ConfigMap at once")
         for pod in have.proxy.pods
-        if not pod.terminating and pod.name not in serving and pod.annotations.get(NUDGE_ANNOTATION) != said
+        if pod.name in behind and pod.annotations.get(NUDGE_ANNOTATION) != said
     )
 
 

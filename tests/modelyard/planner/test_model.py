@@ -152,6 +152,19 @@ def test_a_proxy_that_lags_is_nudged_again() -> None:
     assert again[0].annotations[NUDGE_ANNOTATION] not in first
 
 
+def test_a_proxy_without_a_node_is_neither_nudged_nor_asked() -> None:
+    """It starts with what is written, and its pod tells when it does."""
+    world = World()
+    world.passes(3)
+    world.controllers()
+    world.build_ends(phase="Failed")
+    for _ in range(3):
+        world.later(seconds=6)
+        plan = world.passes()
+        assert world.live_proxies() == []
+        assert (plan.actions, plan.requeue_after) == ((), None)
+
+
 def test_proxies_are_asked_ever_more_seldom() -> None:
     world = serving()
     world.edit(serving=BATCH_16)
