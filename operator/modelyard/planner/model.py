@@ -295,7 +295,13 @@ def _route(this: _Pass, candidate: Record | None, target: Record | None) -> None
     )
     this.switch = switch(this.owner, config, have, wish)
     this.actions += this.switch.actions
-    this.actions += proxy_actions(this.owner, spec.traffic.proxy, record.snapshot.proxy_image, have)
+    this.actions += proxy_actions(
+        this.owner,
+        spec.traffic.proxy,
+        record.snapshot.proxy_image,
+        have,
+        serves=candidate is not None or this.holder is not None,
+    )
     if this.switch.requeue_after is not None and have.proxy.replicas:  # their pods tell when there are any
         this.looks.append(this.switch.requeue_after)
     if trouble := proxy_trouble(have):

@@ -12,13 +12,19 @@ from modelyard.state.observed import Observed
 from modelyard.state.plan import Action, Apply, Create, Delete, Finding, Scale, Truth
 
 
-def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed) -> list[Action]:
-    """Return what brings the proxy to what the spec says."""
+def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed, *, serves: bool) -> list[Action]:
+    """Return what brings the proxy to what the spec says.
+
+    The Service comes first, so that a name that is taken is known before anything is built; what runs comes with the
+    first revision that may serve: a model that is blocked costs no pod.
+    """
     there = have.proxy.objects
     inputs = ProxyInputs(image=image, resources=proxy.resources)
     actions: list[Action] = []
     if "Service" not in there:
         actions.append(Create(manifest=public_service(owner), why="clients ask here"))
+    if "Deployment" not in there and not serves:
+        return actions
     if "Deployment" not in there:
         actions.append(Create(manifest=proxy_deployment(owner, inputs, proxy.replicas), why="it carries the traffic"))
     elif have.proxy.inputs != inputs.digest:

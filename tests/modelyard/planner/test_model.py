@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.naming import NUDGE_ANNOTATION
+from modelyard.naming import COMPONENT_LABEL, NUDGE_ANNOTATION
 from modelyard.planner import plan_model
 from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
@@ -60,17 +60,23 @@ def test_the_first_pass_pins_and_records() -> None:
     assert world.status.phase == "Progressing"
 
 
-def test_the_second_pass_asks_for_the_build_and_makes_the_proxy() -> None:
+def test_the_second_pass_asks_for_the_build_and_takes_the_name() -> None:
     world = World()
     world.passes()
-    plan = world.passes()
-    assert told(plan.actions) == [
-        "Create ModelBuild",
-        "Create ConfigMap",
-        "Create Service",
-        "Create Deployment",
-        "Create PodDisruptionBudget",
-    ]
+    assert told(world.passes().actions) == ["Create ModelBuild", "Create ConfigMap", "Create Service"]
+
+
+def test_the_proxy_runs_from_the_first_revision_that_may_serve() -> None:
+    world = World()
+    world.passes(3)
+    world.build_ends(**MISSED)
+    world.passes(3)
+    assert not world.of("Deployment"), "a model that is blocked costs no pod"
+    world.edit(gates={"parity": {"p1Cosine": 0.5}})
+    world.settle()
+    assert {"minilm-proxy", f"minilm-{world.status.target_revision}"} == {
+        deployment["metadata"]["name"] for deployment in world.of("Deployment")
+    }
 
 
 def test_a_build_that_names_no_model_yet_is_looked_at_again() -> None:
@@ -156,13 +162,17 @@ def test_a_proxy_without_a_node_is_neither_nudged_nor_asked() -> None:
     """It starts with what is written, and its pod tells when it does."""
     world = World()
     world.passes(3)
+    world.build_ends()
+    world.passes(2)
     world.controllers()
-    world.build_ends(phase="Failed")
+    world.schedule("triton")
     for _ in range(3):
         world.later(seconds=6)
         plan = world.passes()
+        assert world.pods({COMPONENT_LABEL: "proxy"})
         assert world.live_proxies() == []
-        assert (plan.actions, plan.requeue_after) == ((), None)
+        assert plan.actions == ()
+        assert plan.requeue_after is None or plan.requeue_after > timedelta(minutes=1)
 
 
 def test_proxies_are_asked_ever_more_seldom() -> None:
