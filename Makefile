@@ -10,7 +10,6 @@ INSTALLED := .venv/.installed
 # Torch's CPU build is taken from a folder of wheels beside the checkout, where there is one.
 FIND_LINKS := $(addprefix --find-links ,$(wildcard ../shared/wheels))
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(FIND_LINKS)
-NOT_YET := $(shell cat .ci/not-yet)
 # Resolved for where the images and CI run. Neither index nor hashes: CPU and CUDA builds of torch fit one lock.
 RESOLVE := $(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
@@ -35,19 +34,15 @@ $(INSTALLED): locks/dev.txt locks/models.txt pyproject.toml
 
 .PHONY: unit
 unit: $(INSTALLED) ## Run the tests that need neither root nor a cluster.
-	$(BIN)/python -m pytest -m "not cluster" $(NOT_YET:%=--ignore=%)
+	$(BIN)/python -m pytest -m "not cluster"
 
 .PHONY: test
-test: $(INSTALLED) ## Run lint, unit tests, the local cluster, the tests on it, coverage. Not yet: make not-yet.
+test: $(INSTALLED) ## Run lint, unit tests, the local cluster, the tests on it, coverage.
 	@.ci/test
 
 .PHONY: e2e
 e2e: $(INSTALLED) ## Run the whole slice's tests on the local cluster, from apply to answers.
 	$(BIN)/python -m pytest tests/e2e tests/charts/test_release.py
-
-.PHONY: not-yet
-not-yet: $(INSTALLED) ## Run the tests that `make test` leaves out until each has been seen to pass: .ci/not-yet.
-	$(BIN)/python -m pytest $(NOT_YET)
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, format, types, layers and that crds/ is up to date; changes nothing.

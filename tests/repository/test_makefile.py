@@ -6,7 +6,7 @@ from pathlib import Path
 
 TARGET = re.compile(r"^([a-z0-9-]+):(?!=)(.*)$", re.MULTILINE)
 PROMISED = {
-    *("help", "setup", "venv", "unit", "test", "e2e", "not-yet", "lint", "format", "cluster", "cluster-down", "images"),
+    *("help", "setup", "venv", "unit", "test", "e2e", "lint", "format", "cluster", "cluster-down", "images"),
     *("crds", "lock", "demo", "demo-down", "docs", "bench", "clean"),
 }
 
