@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 
 from examples.demo.target import Target, context_target
+from tests.e2e.kit import WithValues
 
 pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def default_namespace(system: Target) -> Iterator[Target]:
-    """The namespace that the demo uses, without what it makes there."""
-    yield system
+def default_namespace(system: Target, with_values: WithValues) -> Iterator[None]:
+    """The namespace that the demo uses, without what it makes there; it installs the chart with no values of ours."""
+    with with_values():
+        yield
     system.cluster.run("delete", "optimizedmodel", "minilm", "--ignore-not-found", "--wait", seconds=120)
 
 
