@@ -9,6 +9,7 @@ from datetime import timedelta
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.status import ModelBuildStatus
 from modelyard.conditions import conditions_from
+from modelyard.contract import ExitCode, Step
 from modelyard.errors import SpecNotUnderstood
 from modelyard.manifests.configmap import request_config
 from modelyard.manifests.job import BuildJob, job
@@ -91,9 +92,12 @@ def _of_its_job(want: BuildDesired, spec: ModelBuildSpec, have: BuildObserved, l
         return _vanished(want, spec, have, latest)
     if _may_get_more_memory(spec, latest, pods):
         return _again_with_more_memory(want, spec, have, latest, pods)
-    if latest.failed is not None or out_of_memory(pods):
-        return _failed(want, have, failure_of(want, latest, pods), memory_estimate(pods))
-    return _running(want, have, pods)
+    if latest.failed is None and out_of_memory(pods) is None:
+        return _running(want, have, pods)
+    plan = _failed(want, have, failure_of(want, latest, pods), memory_estimate(pods))
+    if latest.failed is None:
+        plan = replace(plan, actions=(_stopped_for_memory(latest), *plan.actions))
+    return plan
 
 
 def _start(
@@ -174,9 +178,13 @@ def _again_with_more_memory(
     rounded = -(-estimate // MEMORY_ROUNDING) * MEMORY_ROUNDING
     why = f"killed for memory at {latest.memory_limit} bytes, asked for {estimate}"
     plan = _start(want, spec, have, attempt=latest.attempt + 1, memory=rounded, why=why)
-    first: Action = Delete(ref=latest.ref, why="it would only be killed again")
     status = plan.status.model_copy(update={"memory_estimate_bytes": estimate})
-    return replace(plan, actions=(first, *plan.actions), status=status)
+    return replace(plan, actions=(_stopped_for_memory(latest), *plan.actions), status=status)
+
+
+def _stopped_for_memory(latest: JobView) -> Action:
+    """Delete the Job before its controller makes another pod of the same limit."""
+    return Delete(ref=latest.ref, why="it would only be killed again")
 
 
 def _failed(want: BuildDesired, have: BuildObserved, failure: Failure, estimate: int | None) -> BuildPlan:
@@ -193,10 +201,17 @@ def _running(want: BuildDesired, have: BuildObserved, pods: list[BuildPodView]) 
     if obstacle:
         found = _Found(phase=BuildPhase.RUNNING, reason=obstacle.reason, message=obstacle.message, step=step)
     else:
-        message = f"{step} runs" if step else "the pod starts"
+        message = f"{step} runs" if step else _between_steps(pods)
         found = _Found(phase=BuildPhase.RUNNING, reason=Reason.BUILDING, message=message, step=step)
     estimate = memory_estimate(pods) or want.status.memory_estimate_bytes
     return _plan(want, have, found, changes={"memory_estimate_bytes": estimate})
+
+
+def _between_steps(pods: list[BuildPodView]) -> str:
+    """Return what the newest pod has done while none of its steps runs."""
+    steps = {step.value for step in Step}
+    done = [end.name for pod in pods[-1:] for end in pod.ends if end.name in steps and end.exit_code == ExitCode.OK]
+    return f"{done[-1]} is done" if done else "the pod starts"
 
 
 def _pending(message: str) -> _Found:

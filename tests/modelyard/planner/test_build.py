@@ -133,6 +133,7 @@ def test_a_registry_that_is_away_is_asked_again_and_ever_more_seldom() -> None:
     ("facts", "phase", "reason", "message"),
     [
         ({"pods": ()}, "Running", Reason.BUILDING, "the pod starts"),
+        ({"pods": (pod(ended(Step.FETCH, 0)),)}, "Running", Reason.BUILDING, "fetch is done"),
         ({"pods": (pod(step=Step.CONVERT),)}, "Running", Reason.BUILDING, "convert runs"),
         ({"pods": (pod(unschedulable="0/1 nodes"),)}, "Running", Reason.NO_NODE_FITS, "build.resources.requests"),
         ({"pods": (pod(image_error="runtime:1: not found"),)}, "Running", Reason.IMAGE_NOT_PULLABLE, "chart's values"),
@@ -235,6 +236,7 @@ def test_memory_is_not_raised(want: Any, have: BuildObserved) -> None:
     assert (plan.status.phase, plan.status.reason) == ("Failed", Reason.OUT_OF_MEMORY)
     assert "raise build.resources.limits.memory" in plan.status.message
     assert "GiB" in plan.status.message
+    assert made(plan.actions) == [f"delete Job {have.jobs[-1].ref.name}"], "another pod would only be killed again"
 
 
 def test_the_second_try_waits_until_the_first_job_is_gone() -> None:
