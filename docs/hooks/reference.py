@@ -1,4 +1,4 @@
-"""Writes the reference pages at build time from the CRDs, so that they cannot fall behind the schema."""
+"""Writes reference pages from the CRDs and the set of reasons when the site is built: they cannot fall behind."""
 
 from __future__ import annotations
 
@@ -10,18 +10,33 @@ import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from modelyard.reasons import ADVICE, Reason
+
 ROOT = Path(__file__).resolve().parents[2]
 
 Schema = Mapping[str, Any]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add ``reference/<kind>.md`` for each CRD (a hook that MkDocs calls)."""
+    """Add ``reference/<kind>.md`` for each CRD, and ``reference/reasons.md`` (a hook that MkDocs calls)."""
     for path in sorted((ROOT / "crds").glob("*.yaml")):
         crd = yaml.safe_load(path.read_text())
         kind = crd["spec"]["names"]["kind"]
         files.append(File.generated(config, f"reference/{kind.lower()}.md", content=page(crd)))
+    files.append(File.generated(config, "reference/reasons.md", content=reasons_page()))
     return files
+
+
+def reasons_page() -> str:
+    """Return the page of all reasons: what each means, and what to do about it."""
+    rows = [f"| `{reason}` | {ADVICE[reason].meaning} | {ADVICE[reason].fix} |" for reason in Reason]
+    intro = (
+        "The reasons of conditions and events, of both kinds. The message beside one has the names and numbers of the "
+        "case: `kubectl describe om NAME` shows both."
+    )
+    return "\n".join(
+        ["# Reasons", "", intro, "", "| reason | meaning | what to do |", "| --- | --- | --- |", *rows, ""]
+    )
 
 
 def page(crd: Schema) -> str:

@@ -1,4 +1,7 @@
-"""Every reason that a condition or an event can carry: one closed set, each with its meaning and its fix."""
+"""Every reason that a condition or an event can carry: one closed set, each with its meaning and its fix.
+
+The page of the reference is written from here.
+"""
 
 from __future__ import annotations
 
@@ -200,11 +203,11 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
     Reason.REGISTRY_UNREACHABLE: Advice(
         "The registry of artifacts doesn't answer. It is asked again; nothing is lost.",
-        "Check registry.push and registry.pull in the chart's values.",
+        "Check registry.external.push and registry.external.pull in the chart's values.",
     ),
     Reason.REGISTRY_UNAUTHORIZED: Advice(
         "The registry of artifacts doesn't accept the credentials.",
-        "Correct registry.pushSecret in the chart's values.",
+        "Correct registry.external.pushSecret in the chart's values.",
     ),
     Reason.IMAGE_NOT_PULLABLE: Advice(
         "A node can't pull an image.", "Correct the image in the chart's values, or let the nodes pull it."

@@ -1,11 +1,15 @@
 """The site builds without a warning, and its reference has every field of the schema."""
 
+import html
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from modelyard.reasons import ADVICE, Reason
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +30,11 @@ def test_the_reference_has_every_field_of_the_spec(root: Path, site: Path, kind:
     page = site.joinpath("reference", kind.lower(), "index.html").read_text()
     fields = schema["properties"]["spec"]["properties"]
     assert [name for name in fields if f"<code>spec.{name}</code>" not in page] == []
+
+
+def test_the_reference_tells_every_reason_and_what_to_do(site: Path) -> None:
+    page = html.unescape(re.sub("<[^>]*>", "", site.joinpath("reference", "reasons", "index.html").read_text()))
+    assert [one for one in Reason if one not in page or ADVICE[one].fix.replace("`", "") not in page] == []
 
 
 def test_the_hooks_before_a_commit_fetch_nothing(root: Path) -> None:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Push; print the reference by digest, ready to be pasted into spec.source.oci.ref."""
+    """Push; print the reference by digest. Pods may know the registry by another host, or port."""
     from modelyard.oci.artifact import MODEL_TYPE, image_of, push
     from modelyard.oci.layers import layers_of
 
