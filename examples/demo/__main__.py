@@ -38,7 +38,7 @@ def up(context: str | None, screen: Screen) -> int:
     with screen.step("Operator: helm upgrade --install modelyard charts/modelyard"):
         install_operator(target.cluster)
     with screen.step(f"Model: modelyard push all-MiniLM-L6-v2 to {REPOSITORY}"):
-        push_minilm(target)
+        push_minilm(target, screen)
     with screen.step(f"kubectl apply -f {MANIFEST.relative_to(ROOT)}"):
         target.cluster.run("apply", f"--filename={MANIFEST}")
         followed = follow(target.cluster, MODEL, screen, seconds=HEALTHY_SECONDS)
@@ -48,10 +48,11 @@ def up(context: str | None, screen: Screen) -> int:
     return 0 if least >= LEAST_COSINE else 1
 
 
-def push_minilm(target: Target) -> None:
-    """Push the model folder to the cluster's registry."""
+def push_minilm(target: Target, screen: Screen) -> None:
+    """Push the model folder to the cluster's registry, and say how the manifest names it."""
     with target.reach(REGISTRY_SERVICE, WRITE_PORT, namespace=SYSTEM_NAMESPACE) as (address,):
-        push_folder(target.cluster, minilm_folder(), REPOSITORY, registry_address=address)
+        ref = push_folder(target.cluster, minilm_folder(), REPOSITORY, registry_address=address)
+    screen.say(f"    pods read it as {ref}")
 
 
 def ask_and_compare(target: Target, followed: Followed, screen: Screen) -> float:

@@ -51,6 +51,8 @@ def is_stalled(model: Object) -> bool:
     )
 
 
+SIGN_OF_LIFE_SECONDS = 10.0
+
 News: TypeAlias = "queue.SimpleQueue[Object | Progress | None]"
 """The model whenever it changes, progress of its build, and None when the time is up."""
 
@@ -66,7 +68,14 @@ def follow(cluster: Kubectl, name: str, screen: Screen, *, seconds: float) -> Fo
         threading.Thread(target=source, args=(cluster, name, news, seconds), daemon=True).start()
     stages: list[Stage] = []
     message = "no status yet"
-    while (latest := news.get()) is not None:
+    while True:
+        try:
+            latest = news.get(timeout=SIGN_OF_LIFE_SECONDS)
+        except queue.Empty:
+            screen.still(f"{time.monotonic() - started:4.0f} s  still at it")
+            continue
+        if latest is None:
+            break
         elapsed = time.monotonic() - started
         if isinstance(latest, Progress):
             stage, detail = f"{latest.step}: {latest.stage}", _detail(latest)

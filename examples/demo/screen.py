@@ -41,6 +41,11 @@ class Screen:
             self.say(f"    {stage}  {detail}")
         self._last = stage
 
+    def still(self, detail: str) -> None:
+        """Show a sign of life of the latest stage."""
+        stage, self._last = self._last, ""
+        self.progress(stage, detail)
+
     def _clear(self) -> None:
         if self._live:
             print(f"\r{' ' * len(self._live)}\r", end="", file=self.stream, flush=True)

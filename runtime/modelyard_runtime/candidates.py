@@ -98,9 +98,13 @@ class Workshop:
             trial.size = sum(path.stat().st_size for path in folder.iterdir())
             trial.notes.append(", ".join(f"{count} {kind}" for kind, count in layers.items()))
 
-    def prove(self, trial: Trial, sample: Sample, extremes: Sample) -> None:
-        """Ask the candidate the texts of ``sample`` alone and in company. Raises BuildFailed."""
-        with self.journal.stage(f"prove {name_of(trial.candidate)}") as advance, self._served(trial) as candidate:
+    def prove(self, trial: Trial, sample: Sample, extremes: Sample, *, purpose: str = "") -> None:
+        """Ask the candidate the texts of ``sample`` alone and in company. Raises BuildFailed.
+
+        ``purpose`` ends the stage's name: those who watch a build see the same candidate asked twice.
+        """
+        stage = f"prove {name_of(trial.candidate)}{purpose}"
+        with self.journal.stage(stage) as advance, self._served(trial) as candidate:
             trial.parity = self._parity(candidate, sample, extremes, advance)
 
     def measure(self, trial: Trial) -> None:

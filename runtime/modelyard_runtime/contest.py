@@ -13,6 +13,9 @@ from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.original import Sample
 from modelyard_runtime.repository import name_of
 
+SELECTING = " to select"
+"""What ends the names of stages that only choose; the winner is proven on other texts."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Contest:
@@ -69,7 +72,7 @@ class Contest:
             if refusal:
                 raise BuildFailed(BuildReason.UNSUPPORTED_PRECISION, refusal)  # noqa: TRY301 - noted below like the rest
             self.workshop.build(trial)
-            self.workshop.prove(trial, *selecting)
+            self.workshop.prove(trial, *selecting, purpose=SELECTING)
         except BuildFailed as failed:
             trial.notes.append(str(failed))
             self.outcomes[candidate] = CandidateOutcome.FAILED
@@ -103,7 +106,7 @@ class Contest:
     def _samples(self, *, proving: bool) -> tuple[Sample, Sample]:
         """Ask the original: the texts of one set, and the extremes."""
         original = self.workshop.original
-        with self.workshop.journal.stage("ask the original" + ("" if proving else " to select")):
+        with self.workshop.journal.stage("ask the original" + ("" if proving else SELECTING)):
             return (
                 original.sample(original.proving if proving else original.selecting),
                 original.sample(original.extremes),

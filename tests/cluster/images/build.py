@@ -51,7 +51,8 @@ def _pushed(cluster: Cluster, image: Image, buildah: Buildah) -> str:
     name, _, tag = mirror.repository(cluster, image.public_name).rpartition(":")
     found = mirror.image(cluster, name, tag)
     if found is None or found.identity != identity:
-        with step(f"image {image.name}: pushing {image.public_name}"):
+        stand_in = " (a stand-in: see tests/cluster/images/README.md)" if image.stand_in else ""
+        with step(f"image {image.name}: pushing as {image.public_name}{stand_in}"):
             buildah.push(_tag(image.name), f"{cluster.mirror}/{name}:{tag}")
         found = mirror.image(cluster, name, tag)
     if found is None:

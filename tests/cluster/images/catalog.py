@@ -11,13 +11,17 @@ STAND_INS = Path(__file__).parent / "stand_ins"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One image. context: the build's folder; base: the short name of the image that it starts from."""
+    """One image. context: the build's folder; base: the short name of the image that it starts from.
+
+    stand_in: built here in the place of a published image that can't be pulled.
+    """
 
     name: str
     public_name: str
     dockerfile: Path | None
     context: Path
     base: str | None = None
+    stand_in: bool = False
 
 
 def version() -> str:
@@ -40,6 +44,7 @@ def _stand_ins() -> tuple[Image, ...]:
             dockerfile=context / "Dockerfile",
             context=context,
             base="python",
+            stand_in=True,
         )
 
     return (
@@ -48,6 +53,7 @@ def _stand_ins() -> tuple[Image, ...]:
             public_name="docker.io/library/python:3.11-slim-bookworm",
             dockerfile=None,  # debootstrap makes it
             context=STAND_INS,
+            stand_in=True,
         ),
         stand_in("envoy", "docker.io/envoyproxy/envoy:v1.40.0", "envoy"),
         stand_in("registry", "docker.io/library/registry:2.8.2", "registry"),
