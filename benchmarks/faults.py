@@ -1,7 +1,8 @@
 """How fast what breaks mends itself: each fault struck once, its recovery timed, and every request counted.
 
 For a fault in a build, recovery is the time from the fault to Healthy, the rest of the build included: read it beside
-the build that nothing disturbed. For a model that serves, it is the time until both servers take requests again.
+the build that nothing disturbed. For a model that serves, it is the time until both servers take requests again; for
+an upgrade of the operator, until the new one has said what it would serve otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.common import Benchmark, Row, Target, at_most, publish
 from benchmarks.stand import Stand, the_stand
+from examples.demo.install import install_operator
 from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder, sentence_encoder
 from examples.demo.sentence_model import REGISTRY_SERVICE, SYSTEM_NAMESPACE, WRITE_PORT, minilm_folder, push_folder
@@ -36,6 +38,7 @@ from tests.e2e.episodes import (
 )
 from tests.e2e.faults import kill_container, kill_leader
 from tests.e2e.models import tiny_encoder
+from tests.e2e.other_images import under_another_name
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
@@ -151,6 +154,16 @@ def serving_rows(stand: Stand) -> Iterator[Row]:
     )
     for stage in SWITCH_STAGES:
         yield under_load(stand, encoder, f"operator SIGKILL in a switch: {stage}", switch_disturbed(stand, stage))
+    yield under_load(stand, encoder, "operator upgrade to other images", lambda: upgraded(stand))
+    install_operator(stand.target.cluster)
+
+
+def upgraded(stand: Stand) -> None:
+    """Upgrade the release to other images, until the new operator says that the model's are outdated."""
+    install_operator(stand.target.cluster, settings=under_another_name(stand.cluster))
+    wait_for(
+        lambda: stand.yard.model(MODEL)["status"]["outdated"], seconds=120, what="told outdated", cluster=stand.cluster
+    )
 
 
 def switch_disturbed(stand: Stand, stage: str) -> Callable[[], None]:

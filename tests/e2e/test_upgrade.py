@@ -4,57 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from examples.demo.kubectl import Object
 from examples.demo.reference import sentence_encoder
 from examples.demo.sentences import SENTENCES
-from tests.cluster.settings import Cluster, cluster_from_environment
 from tests.e2e.client import steady_load
 from tests.e2e.faults import operator_pods
 from tests.e2e.kit import WithValues
+from tests.e2e.other_images import ANOTHER, IMAGES, under_another_name
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
-pytestmark = pytest.mark.cluster
-
-ANOTHER = "another"
-IMAGES = {
-    "operator": "ghcr.io/modelyard/operator",
-    "runtime": "ghcr.io/modelyard/runtime",
-    "triton": "ghcr.io/modelyard/triton",
-    "envoy": "docker.io/envoyproxy/envoy",
-}
-
-
-def tagged_anew(cluster: Cluster, repository: str, tag: str) -> None:
-    """Give an image of the mirror a second tag."""
-    place = f"http://{cluster.mirror}/v2/{cluster.ident}/{repository}/manifests"
-    accepted = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
-    with httpx.Client(trust_env=False) as client:
-        found = client.get(f"{place}/{tag}", headers={"Accept": accepted}).raise_for_status()
-        headers = {"Content-Type": found.headers["Content-Type"]}
-        client.put(f"{place}/{ANOTHER}", content=found.content, headers=headers).raise_for_status()
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 
 @pytest.fixture
 def other_images(yard: Yard) -> tuple[str, ...]:
-    """The chart's values for images that are the same under another name, as a new version's would be."""
-    cluster = cluster_from_environment()
-    tags = {"envoy": proxy_tag(yard)}
-    for name, repository in IMAGES.items():
-        tagged_anew(cluster, repository, tags.get(name, "0.1.0"))
-    return tuple(f"images.{name}.tag={ANOTHER}" for name in IMAGES)
-
-
-def proxy_tag(yard: Yard) -> str:
-    """Return the tag of the Envoy that the operator was told to take."""
-    settings = yard.cluster.within("modelyard-system").get("configmap", "modelyard-operator")
-    assert settings is not None
-    text = str(settings["data"]["settings.json"])
-    return text.partition("envoyproxy/envoy:")[2].partition('"')[0]
+    """The chart's values for images that are the same under another name."""
+    return under_another_name(yard.cluster)
 
 
 def test_nothing_moves(
