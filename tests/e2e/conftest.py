@@ -24,6 +24,7 @@ from examples.demo.sentence_model import (
 from examples.demo.target import LOCAL_KUBECONFIG, Target
 from modelyard.oci.credentials import Credentials
 from tests.cluster import lifecycle
+from tests.cluster.locks import locked
 from tests.cluster.settings import cluster_from_environment
 from tests.e2e.artifacts import Artifacts
 from tests.e2e.hub import Hub, running_hub
@@ -61,11 +62,11 @@ def hub(tiny_folder: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture(scope="session")
-def settings(hub: Hub) -> tuple[str, ...]:
-    """What tests set of the chart's values: their own hub."""
-    host = hub.endpoint.removeprefix("http://")
+def settings() -> tuple[str, ...]:
+    """What tests set of the chart's values: their own hub, which runs in the process of those that use it."""
+    host = f"{cluster_from_environment().host_address}:{HUB_PORT}"
     return (
-        f"sources.huggingFaceEndpoint={hub.endpoint}",
+        f"sources.huggingFaceEndpoint=http://{host}",
         f"sources.allowedHosts={{{host},{REGISTRY}}}",
         f"sources.plainHttpHosts={{{host},{REGISTRY}}}",
     )
@@ -74,7 +75,8 @@ def settings(hub: Hub) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def system(target: Target, settings: tuple[str, ...]) -> Target:
     """The cluster with the operator installed from the chart."""
-    install_operator(target.cluster, settings=settings)
+    with locked(LOCAL_KUBECONFIG.with_name("install.lock")):  # Helm refuses a second upgrade at once
+        install_operator(target.cluster, settings=settings)
     return target
 
 

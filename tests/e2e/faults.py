@@ -17,8 +17,10 @@ REGISTRY = "modelyard-registry"
 
 
 def processes(container_id: str) -> list[int]:
-    """Return the processes of a container (``containerd://<64 hex>``): their cgroup names it."""
+    """Return the processes of a container (``containerd://<64 hex>``, or nothing): their cgroup names it."""
     wanted = container_id.removeprefix("containerd://")
+    if not wanted:
+        return []
     found = []
     for entry in Path("/proc").iterdir():
         # A process may end between being listed and being read.
@@ -57,7 +59,8 @@ def leader(cluster: Kubectl) -> Object:
         lease = system.get("lease", LEASE)
         holder = str((lease or {}).get("spec", {}).get("holderIdentity", ""))
         pods = [pod for pod in operator_pods(cluster) if pod["metadata"]["name"] in holder and holder]
-        return next((pod for pod in pods if running_container(pod, "operator")), None)
+        # One that was just killed is Running until the kubelet has looked.
+        return next((pod for pod in pods if processes(running_container(pod, "operator"))), None)
 
     return wait_for(holding, seconds=60, what="led", cluster=system)
 

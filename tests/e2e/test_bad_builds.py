@@ -24,6 +24,7 @@ def test_a_limit_that_the_user_set_is_never_exceeded(yard: Yard, tiny_source: Ob
     assert yard.build_pods_started().total() == 1
 
 
+@pytest.mark.alone
 def test_without_a_limit_of_the_users_it_is_tried_again_with_what_it_asks(
     yard: Yard, tiny_source: Object, with_values: WithValues
 ) -> None:
@@ -48,12 +49,14 @@ def test_build_that_takes_too_long(yard: Yard, tiny_source: Object) -> None:
     assert "build.timeout" in yard.told("m", "DeadlineExceeded")
 
 
+@pytest.mark.alone
 def test_image_that_cannot_be_pulled(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
     with with_values("images.runtime.tag=absent"):
         yard.submit("m", tiny_source)
         assert "absent" in yard.told("m", "ImageNotPullable")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("elsewhere", [True, False], ids=["source elsewhere", "source in it"])
 def test_registry_that_is_down(yard: Yard, tiny_source: Object, hub: Hub, *, elsewhere: bool) -> None:
     source = {"huggingFace": {"repo": hub.open_repo}} if elsewhere else tiny_source

@@ -28,6 +28,7 @@ def test_an_artifact_that_triton_refuses(yard: Yard, tiny_source: Object, artifa
     assert "model.onnx" in yard.told("m", "ServerRefused")
 
 
+@pytest.mark.alone
 def test_an_artifact_whose_server_image_is_gone(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
     built_and_deleted(yard, tiny_source)
     with with_values("images.triton.tag=absent"):

@@ -25,6 +25,7 @@ def default_namespace(system: Target, with_values: WithValues) -> Iterator[None]
     system.cluster.run("delete", "optimizedmodel", "minilm", "--ignore-not-found", "--wait", seconds=120)
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("default_namespace")
 def test_demo_ends_with_a_table(root: Path, tmp_path: Path) -> None:
     """It names no cluster of ours: an inherited KUBECONFIG must not be followed."""

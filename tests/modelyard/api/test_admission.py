@@ -10,6 +10,8 @@ import pytest
 
 from tests.servers.apiserver import RunningApiServer
 
+pytestmark = pytest.mark.cluster
+
 Manifest = dict[str, Any]
 
 HUB = {"huggingFace": {"repo": "sentence-transformers/all-MiniLM-L6-v2"}}
