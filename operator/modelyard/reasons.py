@@ -187,7 +187,8 @@ ADVICE: Mapping[Reason, Advice] = {
         "The model has fewer positions than shapes.sequence asks for.", "Lower optimization.shapes.sequence.max."
     ),
     Reason.OUT_OF_MEMORY: Advice(
-        "The conversion needs more memory than it may use.", "Raise build.resources.limits.memory to what it asks for."
+        "The conversion, or the server, needs more memory than it may use.",
+        "Raise build.resources.limits.memory to what it asks for, or serving.resources.limits.memory.",
     ),
     Reason.DISK_FULL: Advice("The working disk is full.", "Raise build.scratch."),
     Reason.NO_CANDIDATE: Advice(
@@ -222,3 +223,9 @@ ADVICE: Mapping[Reason, Advice] = {
         "Command `retry <revision> <nonce>`.",
     ),
 }
+
+
+def fix_of(reason: Reason) -> str:
+    """Return what to do about a reason, as the end of a sentence."""
+    fix = ADVICE[reason].fix.removesuffix(".")
+    return fix[0].lower() + fix[1:]

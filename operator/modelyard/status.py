@@ -6,6 +6,7 @@ from modelyard.api.status import (
     ArtifactSummary,
     BuildResult,
     EndpointsStatus,
+    LatencyStatus,
     ModelBuildStatus,
     OptimizedModelStatus,
     RejectedStatus,
@@ -38,7 +39,7 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
     spec = want.spec
     suspended = not isinstance(spec, SpecNotUnderstood) and spec.suspend
     selector = model_selector(want.name, TRITON_COMPONENT, found.stable) if found.stable else {}
-    summary = _summary(plan, shown, suspended=suspended)
+    summary = _summary(plan, shown, _rolled_back(have), suspended=suspended)
     return want.status.model_copy(
         update={
             "observed_generation": want.generation,
@@ -108,7 +109,7 @@ def _conditions(plan: Plan, summary: Finding, *, suspended: bool) -> dict[str, F
     return conditions | {stage: found.stages[stage] for stage in STAGES if stage in found.stages}
 
 
-def _summary(plan: Plan, shown: BuildResult | None, *, suspended: bool) -> Finding:
+def _summary(plan: Plan, shown: BuildResult | None, rolled_back: str, *, suspended: bool) -> Finding:
     """Return the state in a sentence: the first thing that keeps the model from being as asked."""
     found = plan.findings
     if found.trouble:
@@ -118,7 +119,7 @@ def _summary(plan: Plan, shown: BuildResult | None, *, suspended: bool) -> Findi
         return Finding(truth=Truth.FALSE, reason=Reason.SUSPENDED, message=message)
     if found.waiting:
         return found.waiting
-    message = f"revision {found.stable} has all of the traffic{_praise(shown)}"
+    message = f"revision {found.stable} has all of the traffic{rolled_back}{_praise(shown)}"
     return Finding(truth=Truth.TRUE, reason=Reason.HEALTHY, message=message)
 
 
@@ -128,9 +129,22 @@ def _praise(shown: BuildResult | None) -> str:
         return ""
     words = [f"{shown.engine} {shown.precision}"]
     if shown.speedup:
-        words.append(f"{shown.speedup} times as fast as the original")
+        batch = next(
+            (f" at batch {one.batch}" for one in shown.latencies if float(_short(one)) == float(shown.speedup)), ""
+        )
+        words.append(f"{shown.speedup} times as fast as the original{batch}")
     words += [f"{name} {float(shown.figures[name].value):.5g}" for name in _TELLING if name in shown.figures]
     return ": " + ", ".join(words)
+
+
+def _rolled_back(have: Observed) -> str:
+    """Return by which command the model follows another revision than its spec asks for, or nothing."""
+    command = have.records[-1].rolled_back_by if have.records else None
+    return f", by the command '{command}' until the spec changes" if command else ""
+
+
+def _short(latency: LatencyStatus) -> str:
+    return f"{float(latency.speedup.value):.2f}"
 
 
 def _phase(plan: Plan, *, suspended: bool) -> str:
@@ -221,7 +235,7 @@ def _artifacts(have: Observed, target: str | None, stable: str | None) -> list[A
             digest=result.artifact.digest,
             size=result.artifact.size,
             parity={name: figure.value for name, figure in sorted(result.figures.items())},
-            speedup={f"batch{found.batch}": f"{float(found.speedup.value):.2f}" for found in result.latencies},
+            speedup={f"batch{found.batch}": _short(found) for found in result.latencies},
         )
         for revision, (build, result) in sorted(_results(have, stable, target).items())
     ]

@@ -36,6 +36,11 @@ def test_an_artifact_whose_server_image_is_gone(yard: Yard, tiny_source: Object,
         assert "absent" in yard.told("m", "ImageNotPullable")
 
 
+def test_a_server_that_is_killed_for_memory(yard: Yard, tiny_source: Object) -> None:
+    yard.submit("m", tiny_source, serving={"resources": {"limits": {"memory": "20Mi"}}})
+    assert "raise serving.resources.limits.memory" in yard.told("m", "OutOfMemory")
+
+
 def test_a_service_of_the_models_name_that_is_not_ours(yard: Yard, tiny_source: Object) -> None:
     yard.cluster.run("create", "service", "clusterip", "m", "--tcp=80")
     before = yard.cluster.get("service", "m")

@@ -15,6 +15,7 @@ from modelyard.naming import (
     PROMOTED_ANNOTATION,
     REJECTED_ANNOTATION,
     REVISION_LABEL,
+    ROLLED_BACK_ANNOTATION,
     SPEC_DIGEST_ANNOTATION,
     canonical_json,
     model_labels,
@@ -25,13 +26,17 @@ from modelyard.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What is said about a snapshot. ``sequence``: the highest is the current one; ``rejection``: JSON or None."""
+    """What is said about a snapshot. ``sequence``: the highest is the current one; ``rejection``: JSON or None.
+
+    ``rolled_back_by``: the command that made it current although the spec asks for something else.
+    """
 
     sequence: int
     generation: int
     spec_digest: str
     promoted: bool = False
     rejection: dict[str, str] | None = None
+    rolled_back_by: str | None = None
 
 
 def record_manifest(owner: Owner, snapshot: Snapshot, said: Said) -> dict[str, Any]:
@@ -59,4 +64,5 @@ def _annotations(said: Said) -> dict[str, str | None]:
         SPEC_DIGEST_ANNOTATION: said.spec_digest,
         PROMOTED_ANNOTATION: "true" if said.promoted else None,
         REJECTED_ANNOTATION: canonical_json(said.rejection) if said.rejection is not None else None,
+        ROLLED_BACK_ANNOTATION: said.rolled_back_by,
     }

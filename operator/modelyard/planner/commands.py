@@ -126,6 +126,7 @@ def _rollback(around: Circumstances, command: Command) -> Obeyed:
         generation=around.want.generation,
         spec_digest=around.spec_digest,
         promoted=kept.promoted,
+        rolled_back_by=command.raw,
         why=f"commanded: {command.raw}",
     )
     return Obeyed(actions=(action,), event=_event(Reason.COMMAND_DONE, f"{command.raw}: it is the target now"))

@@ -29,6 +29,7 @@ def recorded(
     spec_digest: str,
     why: str,
     promoted: bool = False,
+    rolled_back_by: str | None = None,
 ) -> Action:
     """Return the action that makes ``snapshot`` the current one.
 
@@ -36,7 +37,13 @@ def recorded(
     """
     sequence = next_sequence(have)
     known = next((r for r in have.records if r.ref.name == record_name(owner.name, snapshot.digest)), None)
-    said = Said(sequence=sequence, generation=generation, spec_digest=spec_digest, promoted=promoted)
+    said = Said(
+        sequence=sequence,
+        generation=generation,
+        spec_digest=spec_digest,
+        promoted=promoted,
+        rolled_back_by=rolled_back_by,
+    )
     if known is None:
         return Create(manifest=record_manifest(owner, snapshot, said), why=why)
     return Amend(ref=known.ref, patch=record_patch(said), why=why)
@@ -58,6 +65,7 @@ def said_again(
         spec_digest=record.spec_digest,
         promoted=record.promoted if promoted is None else promoted,
         rejection=_rejection(kept) if kept else None,
+        rolled_back_by=record.rolled_back_by,
     )
     return Amend(ref=record.ref, patch=record_patch(said), why=why)
 

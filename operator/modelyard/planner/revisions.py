@@ -83,6 +83,10 @@ def obstacle_of(view: RevisionView) -> Finding | None:
             return _finding(Reason.NO_ROOM, f"{pod.unschedulable}; {fix}")
         if pod.cannot_start:
             return _finding(Reason.PODS_NOT_READY, pod.cannot_start)
+        if pod.out_of_memory:
+            fix = "raise serving.resources.limits.memory"
+            message = f"{pod.name}: {pod.out_of_memory} was killed for using more memory than its limit; {fix}"
+            return _finding(Reason.OUT_OF_MEMORY, message)
     return _finding(Reason.NO_ROOM, view.failure) if view.failure else None
 
 

@@ -53,6 +53,7 @@ class PodView:
     cannot_start: str | None = None  # a volume or a Secret that isn't there, in the kubelet's words
     terminated: str | None = None
     restarts: int = 0
+    out_of_memory: str | None = None  # the container that was last killed for memory
     ref: ObjectRef
     annotations: Mapping[str, str] = field(default_factory=dict)
 
@@ -123,6 +124,7 @@ class Record:
     snapshot: Snapshot
     promoted: bool = False
     rejection: Rejection | None = None
+    rolled_back_by: str | None = None  # the command, as written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ def pod_view(pod: Manifest) -> PodView:
         image_error=_waiting(statuses, _IMAGE_REASONS),
         cannot_start=_waiting(statuses, _START_REASONS),
         terminated=next((end.message for end in reversed(_ends(statuses)) if end.message), None),
+        out_of_memory=next((end.name for end in _ends(statuses) if end.oom), None),
         restarts=sum(status.get("restartCount", 0) for status in statuses),
         ref=object_ref(pod),
         annotations=annotations_of(pod),

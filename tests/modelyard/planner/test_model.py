@@ -480,6 +480,16 @@ def test_no_room_is_said_and_is_no_rejection_however_long() -> None:
     assert world.status.stable_revision == candidate
 
 
+def test_a_server_killed_for_memory_says_what_to_raise() -> None:
+    world, stable, candidate = starting()
+    world.schedule()
+    world.crash(candidate, reason="OOMKilled")
+    world.passes()
+    assert next(c.reason for c in world.status.conditions if c.type == "Ready") == "OutOfMemory"
+    assert "raise serving.resources.limits.memory" in world.status.message
+    assert (world.status.stable_revision, world.status.rejected) == (stable, [])
+
+
 def test_the_progress_deadline_counts_from_the_node() -> None:
     world, stable, candidate = starting()
     world.later(hours=5)
@@ -649,10 +659,25 @@ def test_rollback_stays_until_the_spec_changes() -> None:
     assert reason is Reason.COMMAND_DONE
     world.settle()
     assert (world.status.phase, world.status.stable_revision) == ("Healthy", first)
+    assert f"by the command 'rollback {first} 1' until the spec changes" in world.status.message
     assert world.passes().actions == ()
     world.edit(serving={"batching": {"maxBatchSize": 4}})
     world.settle()
     assert world.status.stable_revision != first
+    assert "command" not in world.status.message
+
+
+def test_what_was_rolled_back_to_may_be_asked_for_by_the_spec() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    world.settle()
+    event_of(world, f"rollback {first} 1")
+    world.settle()
+    world.edit(serving={})
+    world.settle()
+    assert (world.status.phase, world.status.stable_revision) == ("Healthy", first)
+    assert "command" not in world.status.message
 
 
 def test_rollback_works_out_of_a_source_that_is_gone() -> None:

@@ -192,12 +192,12 @@ class World:
                 self.proxy_reads(name)
             _condition(pod, "Ready", "True", self.now)
 
-    def crash(self, revision: str, message: str = "") -> None:
+    def crash(self, revision: str, message: str = "", *, reason: str = "Error") -> None:
         """Let a revision's pods end, with last words."""
         for pod in self._pods_of("triton"):
             if pod["metadata"]["labels"].get(REVISION_LABEL) == revision:
                 _condition(pod, "Ready", "False", self.now)
-                end = {"exitCode": 65, "reason": "Error", "message": message}
+                end = {"exitCode": 65, "reason": reason, "message": message}
                 pod["status"]["containerStatuses"] = [
                     {"name": "triton", "image": "triton:1", "restartCount": 3, "lastState": {"terminated": end}}
                 ]

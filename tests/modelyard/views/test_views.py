@@ -101,6 +101,12 @@ def test_last_words_outlive_the_restart() -> None:
     assert (view.terminated, view.restarts) == ("golden", 2)
 
 
+def test_a_kill_for_memory_is_known_while_the_next_start_waits() -> None:
+    last = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    waits = container(waiting={"reason": "CrashLoopBackOff"})
+    assert pod_view(pod({**waits, "lastState": last, "restartCount": 2})).out_of_memory == "triton"
+
+
 def test_an_evicted_pod_is_on_its_way_out() -> None:
     assert pod_view(pod(phase="Failed")).terminating
 
