@@ -121,10 +121,15 @@ class VolumeFiles(Wire):
 SourceFiles = Annotated[HuggingFaceFiles | OciFiles | VolumeFiles, Field(discriminator="kind")]
 
 
-class Range(Wire):
-    """Least, typical and greatest size of one axis."""
+class BatchSize(Wire):
+    """Texts in one call: the number to be fastest at."""
 
-    min: int = Field(ge=1)
+    opt: int = Field(ge=1)
+
+
+class Length(Wire):
+    """Tokens in one text: the typical and the greatest number."""
+
     opt: int = Field(ge=1)
     max: int = Field(ge=1)
 
@@ -132,8 +137,8 @@ class Range(Wire):
 class Shapes(Wire):
     """Sizes to optimize for. batch in texts, sequence in tokens."""
 
-    batch: Range = Range(min=1, opt=8, max=32)
-    sequence: Range = Range(min=8, opt=128, max=512)
+    batch: BatchSize = BatchSize(opt=8)
+    sequence: Length = Length(opt=128, max=512)
 
 
 class ParityGate(Wire):

@@ -9,29 +9,21 @@ from pydantic import ConfigDict, Field
 from modelyard.api.base import ApiModel, rule, rules
 from modelyard.contract import Engine, Objective, Precision
 
-_ORDERED = rules(rule("self.min <= self.opt && self.opt <= self.max", "sizes must rise: min <= opt <= max"))
+_ORDERED = rules(rule("self.opt <= self.max", "the typical length is above the greatest: lower opt or raise max"))
 
 
-class BatchRange(ApiModel):
+class BatchSpec(ApiModel):
     """Texts in one call."""
 
-    model_config = ConfigDict(json_schema_extra=_ORDERED)
-
-    min: Annotated[int, Field(ge=1, le=4096)] = 1
-    """Least number of texts in a call."""
     opt: Annotated[int, Field(ge=1, le=4096)] = 8
     """The number to be fastest at; speed is measured here."""
-    max: Annotated[int, Field(ge=1, le=4096)] = 32
-    """Greatest number of texts in a call."""
 
 
-class SequenceRange(ApiModel):
+class SequenceSpec(ApiModel):
     """Tokens in one text."""
 
     model_config = ConfigDict(json_schema_extra=_ORDERED)
 
-    min: Annotated[int, Field(ge=1, le=1048576)] = 8
-    """Least length of a text."""
     opt: Annotated[int, Field(ge=1, le=1048576)] = 128
     """The length to be fastest at; speed is measured here."""
     max: Annotated[int, Field(ge=1, le=1048576)] = 512
@@ -41,9 +33,9 @@ class SequenceRange(ApiModel):
 class ShapesSpec(ApiModel):
     """Sizes to optimize for."""
 
-    batch: BatchRange = BatchRange()
+    batch: BatchSpec = BatchSpec()
     """Texts in one call."""
-    sequence: SequenceRange = SequenceRange()
+    sequence: SequenceSpec = SequenceSpec()
     """Tokens in one text."""
 
 

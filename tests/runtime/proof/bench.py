@@ -118,7 +118,7 @@ def running_bench(source: Path, folder: Path) -> Iterator[Bench]:
 
 
 def _request(positions: int) -> BuildRequest:
-    longest = {"shapes": {"sequence": {"min": 8, "opt": min(128, positions), "max": positions}}}
+    longest = {"shapes": {"sequence": {"opt": min(128, positions), "max": positions}}}
     return BuildRequest.model_validate(
         {
             "name": "m-0123456789abcdef",

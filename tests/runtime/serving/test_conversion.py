@@ -10,6 +10,7 @@ import pytest
 
 from modelyard.contract import (
     SUPPORTED_CANDIDATES,
+    BatchSize,
     BuildReason,
     BuildReport,
     BuildRequest,
@@ -17,11 +18,11 @@ from modelyard.contract import (
     CandidateOutcome,
     Engine,
     ExitCode,
+    Length,
     OciFiles,
     Outcome,
     ParityGate,
     Precision,
-    Range,
     Shapes,
     Task,
 )
@@ -44,7 +45,7 @@ from tests.servers.registry import RunningRegistry
 from tests.servers.triton import running_triton
 
 FP32 = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32)
-TINY_SHAPES = Shapes(batch=Range(min=1, opt=2, max=4), sequence=Range(min=8, opt=16, max=128))
+TINY_SHAPES = Shapes(batch=BatchSize(opt=2), sequence=Length(opt=16, max=128))
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,7 @@ def test_auto_takes_none_where_the_gate_can_t_be_held(steps: Steps, pushed: OciF
     [
         ({"task": Task.CLASSIFICATION}, BuildReason.UNSUPPORTED_TASK, "no classification head"),
         ({"task": Task.GENERATION}, BuildReason.UNSUPPORTED_TASK, "Embedding and Classification"),
-        ({"shapes": Shapes(sequence=Range(min=1, opt=9, max=4096))}, BuildReason.SHAPES_NOT_POSSIBLE, "512"),
+        ({"shapes": Shapes(sequence=Length(opt=9, max=4096))}, BuildReason.SHAPES_NOT_POSSIBLE, "512"),
         ({"parity": ParityGate(agreement=0.9)}, BuildReason.GATE_NOT_APPLICABLE, "agreement"),
         (
             {"candidates": (Candidate(engine=Engine.TENSORRT, precision=Precision.FP8),)},
