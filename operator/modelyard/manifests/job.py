@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.api.base import duration
+from modelyard.api.base import duration, quantity_bytes
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.pod import ResourcesSpec
 from modelyard.contract import ExitCode
@@ -132,14 +132,16 @@ def _server(build: BuildJob) -> dict[str, Any]:
     It takes turns with ``convert``, so it has the same limits and asks for little of its own.
     """
     resources = resources_of(build.resources)
-    requests = {"cpu": "100m", "memory": "128Mi"}
+    limits = resources.get("limits", {})
+    asks = "128Mi"
+    requests = {"cpu": "100m", "memory": min(asks, limits.get("memory", asks), key=quantity_bytes)}
     return {
         "name": "server",
         "image": build.spec.images.triton,
         "imagePullPolicy": "IfNotPresent",
         "restartPolicy": "Always",
         "command": ["modelyard-server", f"--repository={SCRATCH}/serve", "--explicit", "--address=127.0.0.1"],
-        "resources": {"requests": requests} | ({"limits": resources["limits"]} if "limits" in resources else {}),
+        "resources": {"requests": requests} | ({"limits": limits} if limits else {}),
         "securityContext": container_security(),
         "volumeMounts": [
             mount("scratch", SCRATCH),

@@ -134,7 +134,7 @@ def _start(
 
 def _succeeded(want: BuildDesired, spec: ModelBuildSpec, have: BuildObserved, hit: Hit) -> BuildPlan:
     result = result_of(hit.report, hit.artifact, opt_batch=spec.shapes.batch.opt)
-    speedup = f", {result.speedup} times as fast" if result.speedup else ""
+    speedup = f", {result.speedup} times as fast as the original" if result.speedup else ""
     where = "by this build" if have.jobs else "found in the registry"
     message = f"{result.engine} {result.precision}{speedup}, {hit.artifact.digest} ({where})"
     found = _Found(phase=BuildPhase.SUCCEEDED, reason=Reason.BUILT, message=message)
@@ -279,4 +279,4 @@ def _source(want: BuildDesired) -> str:
     if source.oci:
         name, _, digest = source.oci.ref.partition("@")
         return f"{name.rpartition('/')[2]}@{digest[:15]}"
-    return f"{source.pvc.claim_name}/{source.pvc.path}" if source.pvc else ""
+    return f"{source.pvc.claim_name}/{source.pvc.path}".rstrip("/") if source.pvc else ""

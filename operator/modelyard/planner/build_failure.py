@@ -57,9 +57,9 @@ def in_the_way(pods: list[BuildPodView]) -> Failure | None:
     if pod.image_error:
         fix = "correct the image in the chart's values, or let the nodes pull it"
         return Failure(reason=Reason.IMAGE_NOT_PULLABLE, message=f"{pod.image_error}; {fix}")
-    if pod.unschedulable and _NO_CLAIM.search(pod.unschedulable):
+    if pod.unschedulable and (absent := _NO_CLAIM.search(pod.unschedulable)):
         fix = "create the claim, or correct spec.source.pvc.claimName; it starts as soon as there is one"
-        return Failure(reason=Reason.SOURCE_NOT_FOUND, message=f"{pod.unschedulable}; {fix}")
+        return Failure(reason=Reason.SOURCE_NOT_FOUND, message=f"{absent[0]}; {fix}")
     if pod.unschedulable:
         fix = "lower build.resources.requests or add a node; it starts as soon as one fits"
         return Failure(reason=Reason.NO_NODE_FITS, message=f"{pod.unschedulable}; {fix}")

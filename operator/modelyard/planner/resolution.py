@@ -31,9 +31,10 @@ def refusal(spec: OptimizedModelSpec) -> Finding | None:
         known = " and ".join(SUPPORTED_TASKS)
         return _refused(Reason.NOT_SUPPORTED_YET, f"spec.task {spec.task} is not supported yet; {known} are")
     if not candidates_of(spec):
-        wanted = f"{spec.optimization.engine} with {spec.optimization.precision}"
+        asked = (spec.optimization.engine, spec.optimization.precision)
+        wanted = " ".join(word for word in asked if word not in {Engine.AUTO, Precision.AUTO})
         known = ", ".join(f"{c.engine} {c.precision}" for c in SUPPORTED_CANDIDATES)
-        return _refused(Reason.NOT_SUPPORTED_YET, f"{wanted} is not supported yet; choose Auto or one of {known}")
+        return _refused(Reason.NOT_SUPPORTED_YET, f"{wanted} is not supported yet; choose Auto for both, or {known}")
     if spec.task is not Task.AUTO:
         try:
             parity_for_task(parity_gate(spec), spec.task)

@@ -85,6 +85,14 @@ def _hub() -> Manifest:
     }
 
 
+def build_job(resources: ResourcesSpec, namespace: str = "n") -> Manifest:
+    """Return the Job of a build with these resources."""
+    owner = build_owner(namespace, "a" * 16, "22222222-2222-2222-2222-222222222222")
+    return job(
+        BuildJob(owner=owner, spec=build_spec(), attempt=1, resources=resources, pushes_with_secret=True),
+    )
+
+
 def everything(namespace: str = "n") -> dict[str, Manifest]:
     """Return a manifest of each kind by a word for it."""
     model = model_owner(namespace, "minilm", "11111111-1111-1111-1111-111111111111")
@@ -118,9 +126,7 @@ def everything(namespace: str = "n") -> dict[str, Manifest]:
         "proxy-budget": proxy_budget(model),
         "public-service": public_service(model),
         "build": build_manifest(namespace, spec),
-        "build-job": job(
-            BuildJob(owner=build, spec=spec, attempt=1, resources=RESOURCES, pushes_with_secret=True),
-        ),
+        "build-job": build_job(RESOURCES, namespace),
         "build-request": request_config(build, build_request(spec)),
         "build-push-secret": push_secret(build, '{"auths": {}}'),
     }

@@ -11,7 +11,7 @@ import yaml
 
 from modelyard.api.pod import ResourcesSpec
 from modelyard.manifests.overlay import merged_resources
-from tests.modelyard.manifests.samples import everything
+from tests.modelyard.manifests.samples import build_job, everything
 from tests.servers.apiserver import RunningApiServer
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -76,6 +76,12 @@ def test_no_pod_has_a_token_and_no_container_writes_its_root(word: str) -> None:
     assert PODS[word]["spec"]["automountServiceAccountToken"] is False
     for container in containers(PODS[word]):
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_the_server_asks_for_no_more_memory_than_the_user_allows() -> None:
+    small = build_job(ResourcesSpec(limits={"memory": "64Mi"}))
+    server = next(c for c in containers(small["spec"]["template"]) if c["name"] == "server")
+    assert server["resources"] == {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
 
 
 def test_our_labels_win_over_the_users() -> None:
