@@ -224,6 +224,9 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
 }
 
+PASSING = frozenset({Reason.NO_ROOM, Reason.NO_NODE_FITS, Reason.SOURCE_UNREACHABLE, Reason.REGISTRY_UNREACHABLE})
+"""Troubles that may go away without a person, as long as it is tried again: nothing is stalled by them."""
+
 
 def fix_of(reason: Reason) -> str:
     """Return what to do about a reason, as the end of a sentence."""

@@ -17,7 +17,7 @@ from modelyard.conditions import conditions_from
 from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
 from modelyard.planner.resolution import outdated
-from modelyard.reasons import Reason
+from modelyard.reasons import PASSING, Reason
 from modelyard.state.desired import Desired
 from modelyard.state.observed import Observed
 from modelyard.state.plan import Event, Finding, Plan, Truth
@@ -81,7 +81,7 @@ def events_of(before: OptimizedModelStatus, after: OptimizedModelStatus) -> tupl
         old = known.get(condition.type)
         if old and (old.status, old.reason) == (condition.status, condition.reason):
             continue
-        warning = condition.type == "Stalled"
+        warning = condition.type == "Stalled" or condition.reason in PASSING
         if warning or condition.reason not in events:
             reason = Reason(condition.reason)
             events[condition.reason] = Event(warning=warning, reason=reason, message=condition.message)

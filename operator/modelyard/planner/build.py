@@ -199,7 +199,7 @@ def _running(want: BuildDesired, have: BuildObserved, pods: list[BuildPodView]) 
     obstacle = in_the_way(pods)
     step = pods[-1].step.value if pods and pods[-1].step else ""
     if obstacle:
-        found = _Found(phase=BuildPhase.RUNNING, reason=obstacle.reason, message=obstacle.message, step=step)
+        found = _Found(phase=BuildPhase.PENDING, reason=obstacle.reason, message=obstacle.message, step=step)
     else:
         message = f"{step} runs" if step else _between_steps(pods)
         found = _Found(phase=BuildPhase.RUNNING, reason=Reason.BUILDING, message=message, step=step)

@@ -19,7 +19,7 @@ from modelyard.planner.records import current, forgotten, outlived, record_of, r
 from modelyard.planner.resolution import refusal, resolved
 from modelyard.planner.revisions import due_at, made_whole, obstacle_of, rejection_of, retired, revision_of, scaled
 from modelyard.planner.switch import Switch, Wish, switch
-from modelyard.reasons import Reason
+from modelyard.reasons import PASSING, Reason
 from modelyard.routes import Routes
 from modelyard.snapshot import spec_digest
 from modelyard.state.desired import Desired
@@ -58,9 +58,15 @@ class _Pass:
         known = self.want.status.stable_revision
         return known if known in self.have.revisions else None
 
-    def in_trouble(self, finding: Finding) -> None:
-        """Keep the first trouble: what comes after it is its consequence."""
-        self.trouble = self.trouble or finding
+    def in_trouble(self, finding: Finding, *, final: bool = False) -> None:
+        """Keep the first trouble: what comes after it is its consequence.
+
+        What may go away without a person is waited for, unless it is ``final``: then it is not tried again.
+        """
+        if finding.reason in PASSING and not final:
+            self.waiting = self.waiting or finding
+        else:
+            self.trouble = self.trouble or finding
 
     def waits(self, reason: Reason, message: str) -> None:
         """Keep the first thing that is waited for."""
@@ -201,7 +207,7 @@ def _build(this: _Pass, target: Record) -> BuildView | None:
     found = _false(reason, f"build {name}: {view.message}" if view.message else f"build {name} waits")
     this.stages["Converted"] = found
     if view.phase is BuildPhase.FAILED or reason not in {Reason.BUILDING, Reason.STARTING, Reason.WAITING}:
-        this.in_trouble(found)
+        this.in_trouble(found, final=view.phase is BuildPhase.FAILED)
     else:
         this.waits(Reason.BUILDING, found.message)
     return None
@@ -214,7 +220,7 @@ def _proven(this: _Pass, target: Record, view: BuildView) -> bool:
     proof = proof_of(this.spec, view.result)
     this.stages["ParityVerified"] = proof.finding
     if target.rejection:
-        this.in_trouble(_false(target.rejection.reason, target.rejection.message))
+        this.in_trouble(_false(target.rejection.reason, target.rejection.message), final=True)
         return False
     if proof.passed or target.promoted or this.holder == target.snapshot.revision:
         return True
@@ -257,7 +263,7 @@ def _judged(this: _Pass, candidate: Record | None) -> Record | None:
     rejection = rejection_of(view, deadline=deadline, now=this.have.now)
     if rejection:
         this.actions.append(said_again(candidate, rejection.message, rejection=rejection))
-        this.in_trouble(_false(rejection.reason, rejection.message))
+        this.in_trouble(_false(rejection.reason, rejection.message), final=True)
         return replace(candidate, rejection=rejection)
     if obstacle := obstacle_of(view):
         this.in_trouble(obstacle)

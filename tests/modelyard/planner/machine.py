@@ -150,6 +150,14 @@ class Yard(RuleBasedStateMachine):
         self.down.add(name)
         return lambda: self.down.discard(name)
 
+    @happening()
+    def the_candidate_stumbles(self) -> None:
+        """Let its servers answer a golden sample otherwise, and start again before anybody looks."""
+        name = self.world.status.target_revision
+        if name in self.world.revisions() and name != self.world.status.stable_revision:
+            self.world.crash(name, GOLDEN)
+            self.happens()
+
     @trouble()
     def the_source_is_away(self) -> Callable[[], None]:
         """Let the registry of the source be down."""

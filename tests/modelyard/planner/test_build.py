@@ -135,9 +135,9 @@ def test_a_registry_that_is_away_is_asked_again_and_ever_more_seldom() -> None:
         ({"pods": ()}, "Running", Reason.BUILDING, "the pod starts"),
         ({"pods": (pod(ended(Step.FETCH, 0)),)}, "Running", Reason.BUILDING, "fetch is done"),
         ({"pods": (pod(step=Step.CONVERT),)}, "Running", Reason.BUILDING, "convert runs"),
-        ({"pods": (pod(unschedulable="0/1 nodes"),)}, "Running", Reason.NO_NODE_FITS, "build.resources.requests"),
-        ({"pods": (pod(image_error="runtime:1: not found"),)}, "Running", Reason.IMAGE_NOT_PULLABLE, "chart's values"),
-        ({"pods": (pod(cannot_start="secret gone"),)}, "Running", Reason.PODS_NOT_READY, "secret gone"),
+        ({"pods": (pod(unschedulable="0/1 nodes"),)}, "Pending", Reason.NO_NODE_FITS, "build.resources.requests"),
+        ({"pods": (pod(image_error="runtime:1: not found"),)}, "Pending", Reason.IMAGE_NOT_PULLABLE, "chart's values"),
+        ({"pods": (pod(cannot_start="secret gone"),)}, "Pending", Reason.PODS_NOT_READY, "secret gone"),
     ],
 )
 def test_a_job_that_runs_says_what_it_does_or_waits_for(

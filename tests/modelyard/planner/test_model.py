@@ -305,7 +305,7 @@ def test_a_source_that_is_away_leaves_stable_alone_and_is_asked_again() -> None:
     plan = world.passes()
     assert plan.actions == ()
     assert plan.requeue_after is not None
-    assert (world.status.phase, world.status.stable_revision) == ("Degraded", stable)
+    assert (world.status.phase, world.status.stable_revision) == ("Progressing", stable)
     conditions = {c.type: (c.status, c.reason) for c in world.status.conditions}
     assert conditions["Serving"][0] == "True"
     assert conditions["SourceResolved"] == ("False", "SourceUnreachable")
@@ -475,7 +475,8 @@ def test_no_room_is_said_and_is_no_rejection_however_long() -> None:
     world.later(hours=5)
     world.passes()
     assert (world.status.stable_revision, world.status.rejected) == (stable, [])
-    assert next(c.reason for c in world.status.conditions if c.type == "Stalled") == "NoRoom"
+    assert next(c.reason for c in world.status.conditions if c.type == "Reconciling") == "NoRoom"
+    assert (world.status.phase, "Stalled" in {c.type for c in world.status.conditions}) == ("Progressing", False)
     world.settle()
     assert world.status.stable_revision == candidate
 

@@ -15,7 +15,7 @@ from modelyard.planner import model, revisions, switch
 from tests.modelyard.planner.machine import Yard
 
 SOONER = settings(
-    max_examples=600,
+    max_examples=2000,
     stateful_step_count=12,
     deadline=None,
     derandomize=True,
