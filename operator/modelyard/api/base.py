@@ -52,16 +52,16 @@ OPAQUE: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-field
 DURATION_PATTERN = r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"
 _DURATION_UNITS = {"h": "hours", "m": "minutes", "s": "seconds", "ms": "milliseconds"}
 
-Duration = Annotated[
+_IS_DURATION = rule(
+    f"self.matches('{DURATION_PATTERN}')",
+    "must be a duration such as 90s, 15m or 1h30m: whole numbers with h, m, s or ms",
+)
+Duration = Annotated[str, Field(max_length=32, json_schema_extra=rules(_IS_DURATION))]
+PositiveDuration = Annotated[
     str,
     Field(
         max_length=32,
-        json_schema_extra=rules(
-            rule(
-                f"self.matches('{DURATION_PATTERN}')",
-                "must be a duration such as 90s, 15m or 1h30m: whole numbers with h, m, s or ms",
-            )
-        ),
+        json_schema_extra=rules(_IS_DURATION, rule("self.matches('[1-9]')", "must be longer than nothing: give 15m")),
     ),
 ]
 

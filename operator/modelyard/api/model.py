@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from modelyard.api.base import ApiModel, Duration, Quantity, rule, rules
+from modelyard.api.base import ApiModel, Duration, PositiveDuration, Quantity, rule, rules
 from modelyard.api.optimization import OptimizationSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.api.proof import GatesSpec
@@ -24,7 +24,7 @@ class BuildSettings(ApiModel):
     out of memory is tried once more with what it asks for."""
     scratch: Quantity = "20Gi"
     """Size limit of the working disk."""
-    timeout: Duration = "1h"
+    timeout: PositiveDuration = "1h"
     """How long one attempt may take, waiting for a node included."""
 
 
@@ -73,7 +73,7 @@ class ServingSpec(ApiModel):
 class RolloutSpec(ApiModel):
     """How a new revision takes over."""
 
-    progress_deadline: Duration = "15m"
+    progress_deadline: PositiveDuration = "15m"
     """How long a new revision may take to be ready, from the time its pods have a node."""
     revision_history_limit: Annotated[int, Field(ge=0, le=20)] = 3
     """Former revisions that are kept for the command rollback."""

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from modelyard.api.base import ATOMIC, OPAQUE, ApiModel, Name, Quantity, map_by
+from modelyard.api.base import ATOMIC, OPAQUE, ApiModel, Name, Quantity, map_by, rule, rules
 
 Opaque = Annotated[dict[str, Any], Field(json_schema_extra=OPAQUE)]
 
 
 class ResourcesSpec(ApiModel):
     """Compute resources of a container."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.requests) || !has(self.limits) || ['cpu', 'memory'].all(name, !(name in self.requests) ||"
+                " !(name in self.limits) ||"
+                " quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)",
+                "a request is above its limit: lower the request or raise the limit",
+                ".requests",
+            )
+        )
+    )
 
     requests: Annotated[dict[str, Quantity], Field(max_length=16)] = Field(default_factory=dict)
     """What is reserved: cpu, memory and so on."""

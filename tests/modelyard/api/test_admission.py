@@ -44,6 +44,11 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     "a gate above 1": ({"gates": {"parity": {"p1Cosine": 1.5}}}, "should be less than or equal to 1"),
     "a negative duration": ({"rollout": {"progressDeadline": "-5m"}}, "must be a duration such as 90s, 15m or 1h30m"),
     "a duration without a unit": ({"build": {"timeout": "60"}}, "whole numbers with h, m, s or ms"),
+    "no time to build": ({"build": {"timeout": "0s"}}, "must be longer than nothing"),
+    "a request above its limit": (
+        {"build": {"resources": {"requests": {"memory": "8Gi"}, "limits": {"memory": "4Gi", "cpu": 2}}}},
+        "a request is above its limit: lower the request or raise the limit",
+    ),
     "a duration in words": ({"serving": {"batching": {"maxQueueDelay": "1 second"}}}, "must be a duration"),
     "a latency without a unit": ({"gates": {"performance": {"maxP95": "50"}}}, "must be a duration"),
     "no replicas": ({"serving": {"replicas": 0}}, "should be greater than or equal to 1"),
