@@ -51,6 +51,7 @@ def test_tag_that_is_not_there(steps: Steps, registry: RunningRegistry) -> None:
     assert ended.termination.reason is BuildReason.SOURCE_NOT_FOUND, ended.log
     assert ended.code == ExitCode.REFUSED
     assert "models/absent" in ended.termination.message
+    assert "spec.source.oci.ref" in ended.termination.message
 
 
 def test_registry_that_asks_for_a_secret(steps: Steps, tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from modelyard_runtime.sources.wanted import wanted
 
 REASONS: dict[type[RegistryError], BuildReason] = {
     InvalidReference: BuildReason.SOURCE_NOT_FOUND,
-    NotFound: BuildReason.SOURCE_NOT_FOUND,
     RegistryUnreachable: BuildReason.SOURCE_UNREACHABLE,
     DigestMismatch: BuildReason.DIGEST_MISMATCH,
     UnexpectedAnswer: BuildReason.SOURCE_INVALID,
@@ -55,6 +54,9 @@ def pull_model(source: OciFiles, destination: Path, advance: Advance) -> str:
     except RegistryUnauthorized as error:
         fix = "name a secret of type kubernetes.io/dockerconfigjson in spec.source.oci.pullSecretRef"
         raise BuildFailed(BuildReason.SOURCE_UNAUTHORIZED, f"{error}: {fix}") from error
+    except NotFound as error:
+        fix = "correct spec.source.oci.ref, or push the model there"
+        raise BuildFailed(BuildReason.SOURCE_NOT_FOUND, f"{error}: {fix}") from error
     except RegistryError as error:
         raise BuildFailed(REASONS[type(error)], str(error)) from error
     return str(place)
