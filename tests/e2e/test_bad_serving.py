@@ -37,7 +37,7 @@ def test_an_artifact_whose_server_image_is_gone(yard: Yard, tiny_source: Object,
 
 
 def test_a_server_that_is_killed_for_memory(yard: Yard, tiny_source: Object) -> None:
-    yard.submit("m", tiny_source, serving={"resources": {"limits": {"memory": "20Mi"}}})
+    yard.submit("m", tiny_source, serving={"resources": {"requests": {"memory": "20Mi"}, "limits": {"memory": "20Mi"}}})
     assert "raise serving.resources.limits.memory" in yard.told("m", "OutOfMemory")
 
 
