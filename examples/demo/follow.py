@@ -138,19 +138,17 @@ def parsed(line: str) -> Progress | None:
 
 def _build_pod(cluster: Kubectl, model: str, deadline: float) -> str | None:
     """Return the name of the pod that builds for the model, once there is one."""
-    while time.monotonic() < deadline:
-        owned = [build["metadata"]["name"] for build in cluster.list("modelbuilds") if _owned(build, model)]
-        selector = f"modelyard.dev/build in ({','.join(owned)})"
-        pods = cluster.list("pods", selector) if owned else []
-        running = [pod for pod in pods if pod["status"]["phase"] in {"Pending", "Running"}]
-        if running:
-            return str(running[0]["metadata"]["name"])
-        time.sleep(1)
+    for seen in cluster.watch("optimizedmodel", model, seconds=deadline - time.monotonic()):
+        build = seen.get("status", {}).get("build") if is_current(seen) else None
+        if build:
+            break
+    else:
+        return None
+    which = f"--selector=modelyard.dev/build={build}"
+    for pod in cluster.watch_all("pods", which, seconds=deadline - time.monotonic()):
+        if pod["status"]["phase"] in {"Pending", "Running"}:
+            return str(pod["metadata"]["name"])
     return None
-
-
-def _owned(build: Object, model: str) -> bool:
-    return any(owner["name"] == model for owner in build["metadata"].get("ownerReferences", []))
 
 
 def _await_started(cluster: Kubectl, pod: str, step: Step, deadline: float) -> None:

@@ -97,17 +97,20 @@ class Kubectl:
 
     def watch(self, kind: str, name: str, *, seconds: float) -> Iterator[Object]:
         """Yield the object as it is and after each change, for ``seconds``; survives a lost connection."""
+        yield from self.watch_all(kind, f"--field-selector=metadata.name={name}", seconds=seconds)
+
+    def watch_all(self, kind: str, which: str, *, seconds: float) -> Iterator[Object]:
+        """Yield each object that the flag ``which`` selects, likewise."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             started = time.monotonic()
-            yield from self._stream(kind, name, seconds=left)
+            yield from self._stream(kind, which, seconds=left)
             # An API server that is away answers at once: without this wait the loop would spin.
             if time.monotonic() - started < 1:
                 time.sleep(0.5)
 
-    def _stream(self, kind: str, name: str, *, seconds: float) -> Iterator[Object]:
-        selector = f"--field-selector=metadata.name={name}"
-        command = self.command("get", kind, selector, "--output=json", "--watch")
+    def _stream(self, kind: str, which: str, *, seconds: float) -> Iterator[Object]:
+        command = self.command("get", kind, which, "--output=json", "--watch")
         with running(command, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
             yield from _documents(child, seconds)
 
