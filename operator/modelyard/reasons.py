@@ -80,7 +80,9 @@ class Reason(StrEnum):
 NONE = "Nothing: it goes on by itself."
 
 ADVICE: Mapping[Reason, Advice] = {
-    Reason.HEALTHY: Advice("The spec is served as asked.", NONE),
+    Reason.HEALTHY: Advice(
+        "The target has all of the traffic: what the spec asks for, or what a command rolled back to.", NONE
+    ),
     Reason.AS_EXPECTED: Advice("Requests are answered.", NONE),
     Reason.RESOLVED: Advice("The source and everything that the spec leaves open are pinned.", NONE),
     Reason.RESOLVING: Advice("The source is being pinned.", NONE),

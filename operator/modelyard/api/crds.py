@@ -34,7 +34,7 @@ MODEL_RULES = [
 MODEL_COLUMNS = [
     ("PHASE", "string", ".status.phase", "Healthy, Progressing, Degraded or Suspended.", 0),
     ("STABLE", "string", ".status.stableRevision", "The revision that has the traffic.", 0),
-    ("TARGET", "string", ".status.targetRevision", "The revision that the spec asks for.", 0),
+    ("TARGET", "string", ".status.targetRevision", "The revision that is followed.", 0),
     ("WEIGHT", "integer", ".status.rollout.weight", "The target's share of the traffic, in percent.", 0),
     ("ENGINE", "string", ".status.engine", "What runs the graph.", 0),
     ("PRECISION", "string", ".status.precision", "Its number format.", 0),

@@ -226,7 +226,7 @@ class OptimizedModelStatus(ApiModel):
     stable_revision: str = ""
     """The revision that has the traffic."""
     target_revision: str = ""
-    """The revision that the spec asks for."""
+    """The revision that is followed: what the spec asks for, or what a command rolled back to."""
     build: str = ""
     """The ModelBuild of the target."""
     rejected: Annotated[list[RejectedStatus], Field(max_length=32, json_schema_extra=map_by("revision"))] = Field(

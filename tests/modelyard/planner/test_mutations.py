@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from modelyard.planner import model, revisions, switch
+from modelyard.planner import model, revisions, switch, target
 from tests.modelyard.planner.machine import Yard
 
 SOONER = settings(
@@ -43,7 +43,7 @@ MUTATIONS: dict[str, tuple[Callable[..., Any], str, str]] = {
     "what is deleted stays so": (revisions.made_whole, "if kind not in there", "if not there"),
     "replicas are never changed": (revisions.scaled, "view.replicas != replicas", "False"),
     "an upgrade resolves anew": (
-        model._unresolved,
+        target.is_unresolved,
         "if record is None or",
         "if record is None or record.snapshot.proxy_image != want.defaults.images.envoy or",
     ),
