@@ -14,7 +14,7 @@ POLL_SECONDS = 0.5
 
 
 def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str, cluster: Kubectl | None = None) -> T:
-    """Return the first value of ``condition`` that is neither None nor False.
+    """Return the first value of ``condition`` that counts as true: nothing found, an empty list, is waited on.
 
     Raises TimeoutError after ``seconds``, with the state of the namespace where a cluster is given. For what a
     watch can't show (absence, sums over objects); one object's state is waited for by ``reached``.
@@ -22,7 +22,7 @@ def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str, cl
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
-        if value is not None and value is not False:
+        if value:
             return value
         if time.monotonic() > deadline:
             state = diagnosis(cluster) if cluster else ""
