@@ -9,9 +9,11 @@ import argparse
 import errno
 import importlib
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -32,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--request", type=Path, default=Path("/etc/modelyard/request.json"))
     parser.add_argument("--scratch", type=Path, default=Path("/scratch"))
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
     os.umask(0o002)  # the sidecar reads what this step writes, maybe as another user of the pod's group
     log = TerminationLog(options.step)
     try:
@@ -44,6 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
         log.update(reason=failed.reason, message=str(failed))
         return failed.exit_code
     return ExitCode.OK
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """End as a signal ends any other process: the kernel spares the first one of a container without a handler."""
+    sys.exit(128 + number)
 
 
 def explained(error: Exception) -> BuildFailed:

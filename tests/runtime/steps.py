@@ -41,6 +41,11 @@ class Steps:
         """Return the disk."""
         return self.folder / "scratch"
 
+    @property
+    def message(self) -> Path:
+        """Return the file of the termination message."""
+        return self.folder / "termination-log"
+
     def run(self, step: str, request: BuildRequest, **environment: str) -> Ended:
         """Run a step. Secrets and addresses of this machine's own environment don't reach it."""
         (self.folder / "request.json").write_text(request.to_json())
@@ -48,24 +53,30 @@ class Steps:
 
     def run_as_it_is(self, step: str, **environment: str) -> Ended:
         """Run a step with the request that lies there."""
+        return self.ended(self.start(step, **environment))
+
+    def start(self, step: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a step with the request that lies there."""
         self.scratch.mkdir(exist_ok=True)
-        message = self.folder / "termination-log"
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "DOCKER_"))}
-        ours |= {"HOME": str(self.folder), "MODELYARD_TERMINATION_LOG": str(message)} | environment
+        ours |= {"HOME": str(self.folder), "MODELYARD_TERMINATION_LOG": str(self.message)} | environment
         options = [f"--request={self.folder / 'request.json'}", f"--scratch={self.scratch}"]
-        done = subprocess.run(
-            [sys.executable, "-m", "modelyard_runtime", step, *options],
-            env=ours,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
+        command = [sys.executable, "-m", "modelyard_runtime", step, *options]
+        return subprocess.Popen(command, env=ours, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def ended(self, process: subprocess.Popen[str]) -> Ended:
+        """Wait for a step that was started."""
+        with process:
+            try:
+                output, log = process.communicate(timeout=280)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         return Ended(
-            code=done.returncode,
-            termination=Termination.model_validate_json(message.read_text()),
-            progress=[Progress.model_validate_json(line) for line in done.stdout.splitlines()],
-            log=done.stderr,
+            code=process.returncode,
+            termination=Termination.model_validate_json(self.message.read_text()),
+            progress=[Progress.model_validate_json(line) for line in output.splitlines()],
+            log=log,
         )
 
 
