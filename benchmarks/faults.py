@@ -37,11 +37,11 @@ from tests.e2e.episodes import (
     want_new_revision,
 )
 from tests.e2e.faults import kill_container, kill_leader
-from tests.e2e.models import tiny_encoder
 from tests.e2e.other_images import under_another_name
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
+from tests.models.encoder import tiny_encoder
 
 RATE = 12
 EXACT = 1e-3

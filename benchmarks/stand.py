@@ -20,8 +20,8 @@ from examples.demo.sentence_model import (
     push_folder,
 )
 from examples.demo.target import Target, local_target
-from tests.e2e.models import tiny_encoder
 from tests.e2e.yard import Yard
+from tests.models.encoder import tiny_encoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

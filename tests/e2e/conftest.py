@@ -27,10 +27,10 @@ from tests.cluster import lifecycle
 from tests.cluster.locks import locked
 from tests.cluster.settings import cluster_from_environment
 from tests.e2e.artifacts import Artifacts
-from tests.e2e.hub import Hub, running_hub
 from tests.e2e.kit import MakeYard, Push, RestartApiServer, WithValues
-from tests.e2e.models import tiny_encoder
 from tests.e2e.yard import Yard
+from tests.models.encoder import tiny_encoder
+from tests.servers.hub import Hub, running_hub
 
 HUB_PORT = 18080
 """Fixed, so that the settings of a run are those of the next: another value would restart the operator."""

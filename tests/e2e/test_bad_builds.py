@@ -6,9 +6,9 @@ import pytest
 
 from examples.demo.kubectl import Object
 from tests.e2e.faults import registry_away
-from tests.e2e.hub import Hub
 from tests.e2e.kit import WithValues
 from tests.e2e.yard import Yard
+from tests.servers.hub import Hub
 
 pytestmark = pytest.mark.cluster
 

@@ -8,8 +8,8 @@ import pytest
 
 from examples.demo.kubectl import Object
 from tests.e2e.kit import Push
-from tests.e2e.models import with_config, with_truncated_weights
 from tests.e2e.yard import Yard
+from tests.models.broken import with_config, with_truncated_weights
 
 pytestmark = pytest.mark.cluster
 

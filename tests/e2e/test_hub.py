@@ -8,8 +8,8 @@ import pytest
 
 from examples.demo.kubectl import Object
 from tests.e2e.answers import assert_agrees
-from tests.e2e.hub import Hub
 from tests.e2e.yard import Yard
+from tests.servers.hub import Hub
 
 pytestmark = pytest.mark.cluster
 

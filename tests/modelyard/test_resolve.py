@@ -23,7 +23,7 @@ from modelyard.resolve import Pinner
 from modelyard.settings import Sources
 from modelyard.snapshot import HuggingFacePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
-from tests.e2e.hub import Hub, running_hub
+from tests.servers.hub import Hub, running_hub
 from tests.servers.ports import free_ports
 from tests.servers.registry import RunningRegistry, running_registry
 

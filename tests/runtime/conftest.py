@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.hub import Hub, running_hub
 from tests.runtime.folders import model_folder
 from tests.runtime.steps import Steps
+from tests.servers.hub import Hub, running_hub
 from tests.servers.registry import RunningRegistry, running_registry
 
 

@@ -15,9 +15,9 @@ from modelyard_runtime.models.folder import check_whole
 from modelyard_runtime.sources.digest import folder_digest
 from modelyard_runtime.sources.volume import copy_from_volume
 from modelyard_runtime.sources.wanted import wanted
-from tests.e2e.hub import Hub
 from tests.runtime.folders import USED, files_of
 from tests.runtime.steps import Steps, build_request
+from tests.servers.hub import Hub
 from tests.servers.ports import free_ports
 from tests.servers.registry import RunningRegistry, running_registry
 

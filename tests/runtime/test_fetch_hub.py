@@ -7,9 +7,9 @@ from pathlib import Path
 
 from modelyard.contract import BuildReason, ExitCode, HuggingFaceFiles
 from modelyard_runtime.handover import Scratch
-from tests.e2e.hub import Hub
 from tests.runtime.folders import USED, files_of
 from tests.runtime.steps import Ended, Steps, build_request
+from tests.servers.hub import Hub
 from tests.servers.ports import free_ports
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from modelyard.contract import Candidate
 from modelyard_runtime.candidates import Trial
+from tests.models.classifier import Trained, trained_classifier
 from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench, running_bench
-from tests.runtime.proof.classifier import Trained, trained_classifier
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import pytest
 
 from modelyard.contract import Candidate, Outcome, Task
 from modelyard_runtime.original import Sample
+from tests.models.classifier import CHANCE, MARGIN, SOURCES, Trained
 from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench
 from tests.runtime.proof.changed_graphs import changed, head_in_reverse, head_off_by_a_tenth
-from tests.runtime.proof.classifier import CHANCE, MARGIN, SOURCES, Trained
 
 pytestmark = pytest.mark.timeout(600)
 EVERY = pytest.mark.parametrize("candidate", [FP32, BF16, INT8_WEIGHTS], ids=lambda one: one.precision)

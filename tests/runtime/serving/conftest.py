@@ -22,7 +22,7 @@ from modelyard_runtime.machine import this_machine
 from modelyard_runtime.models.description import Description, describe
 from modelyard_runtime.models.reference import Reference, load_reference
 from modelyard_runtime.repository import name_of, write_config
-from tests.e2e.models import tiny_encoder
+from tests.models.encoder import tiny_encoder
 from tests.servers.triton import RunningTriton, running_triton
 
 MOST_TOKENS = 64

@@ -38,7 +38,7 @@ from modelyard_runtime.golden import Golden
 from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
 from modelyard_runtime.models.reference import load_reference
 from modelyard_runtime.repository import name_of
-from tests.e2e.models import with_config
+from tests.models.broken import with_config
 from tests.runtime.serving.conftest import Tiny
 from tests.runtime.steps import Ended, Steps, build_request
 from tests.servers.registry import RunningRegistry

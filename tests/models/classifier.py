@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from tests.e2e.models import small_tokenizer
+from tests.models.encoder import small_tokenizer
 
 SOURCES = {
     "turtle": ("turtle.py",),
@@ -30,9 +30,10 @@ MOST_EPOCHS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """Where the classifier is, and the share of held-out texts that it gets right."""
+    """Where the classifier is, texts that it has not seen with their labels' numbers, and the share it gets right."""
 
     folder: Path
+    unseen: tuple[tuple[str, int], ...]
     accuracy: float
 
 
@@ -56,7 +57,7 @@ def trained_classifier(folder: Path) -> Trained:
     assert accuracy >= CHANCE + MARGIN, f"right on {accuracy:.2f} of {len(held_out)} texts, chance is {CHANCE:.2f}"
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return Trained(folder=folder, accuracy=accuracy)
+    return Trained(folder=folder, unseen=tuple(held_out), accuracy=accuracy)
 
 
 def _texts() -> list[tuple[str, int]]:

@@ -1,15 +1,16 @@
-"""Model folders for tests: a tiny random BERT that builds fast, and copies with one thing wrong."""
+"""A tiny random BERT that builds fast, and its tokenizer."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from tests.models.files import write_json
 
 POSITIONS = 512
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -70,31 +71,3 @@ def small_tokenizer() -> PreTrainedTokenizerFast:
         "sep_token": "[SEP]",
     }
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=POSITIONS, **special)
-
-
-def changed_copy(folder: Path, target: Path) -> Path:
-    """Return a copy of a model folder to break something in."""
-    shutil.copytree(folder, target)
-    return target
-
-
-def with_truncated_weights(folder: Path, target: Path) -> Path:
-    """Return a copy whose weights end in the middle, as a download that was cut off leaves them."""
-    copy = changed_copy(folder, target)
-    weights = copy / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
-    return copy
-
-
-def with_config(folder: Path, target: Path, **values: Any) -> Path:
-    """Return a copy whose config.json says something else."""
-    copy = changed_copy(folder, target)
-    config = json.loads((copy / "config.json").read_text())
-    write_json(copy / "config.json", {**config, **values})
-    return copy
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON, making the folder that it stands in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=1))

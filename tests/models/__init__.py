@@ -1,0 +1,1 @@
+"""Model folders that tests make: small ones of real classes."""
