@@ -21,7 +21,7 @@ from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder, sentence_encoder
 from examples.demo.sentence_model import REGISTRY_SERVICE, SYSTEM_NAMESPACE, WRITE_PORT, minilm_folder, push_folder
 from examples.demo.sentences import SENTENCES
-from modelyard.contract import Step
+from modelyard.contract.steps import Step
 from tests.cluster import lifecycle
 from tests.cluster.settings import cluster_from_environment
 from tests.e2e.client import steady_load

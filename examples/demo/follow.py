@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from examples.demo.kubectl import Kubectl, KubectlError, Object
 from examples.demo.screen import Screen
-from modelyard.contract import Progress, Step
+from modelyard.contract.steps import Progress, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

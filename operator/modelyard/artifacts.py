@@ -9,7 +9,7 @@ import asyncio
 
 from pydantic import ValidationError
 
-from modelyard.contract import ArtifactRef, BuildReport
+from modelyard.contract.report import ArtifactRef, BuildReport
 from modelyard.errors import SpecNotUnderstood
 from modelyard.oci.artifact import files_in, read_report
 from modelyard.oci.client import Repository

@@ -12,7 +12,9 @@ from enum import Enum
 
 from pydantic.alias_generators import to_camel
 
-from modelyard.contract import Figure, Latency, Outcome, ParityGate, Precision, Task
+from modelyard.contract.choices import Precision, Task
+from modelyard.contract.report import Figure, Latency, Outcome
+from modelyard.contract.request import ParityGate
 
 
 class GateNotApplicable(ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelyard.api.status import ArtifactStatus, BuildResult, CandidateStatus, FigureStatus, LatencyStatus
-from modelyard.contract import ArtifactRef, BuildReport, CandidateReport, Figure, Latency
+from modelyard.contract.report import ArtifactRef, BuildReport, CandidateReport, Figure, Latency
 
 _MESSAGE_LIMIT = 500
 

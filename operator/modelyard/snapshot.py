@@ -15,7 +15,8 @@ from pydantic.alias_generators import to_camel
 from modelyard.api.base import Quantity
 from modelyard.api.model import BatchingSpec, OptimizedModelSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
-from modelyard.contract import Candidate, Objective, ParityGate, Shapes, Task
+from modelyard.contract.choices import Candidate, Objective, Task
+from modelyard.contract.request import ParityGate, Shapes
 from modelyard.errors import SnapshotUnreadable
 from modelyard.naming import REVISION_NAME_DIGITS, build_name, digest
 

@@ -17,7 +17,8 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from modelyard.contract import BuildReason, BuildRequest, ExitCode, Step
+from modelyard.contract.request import BuildRequest
+from modelyard.contract.steps import BuildReason, ExitCode, Step
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Scratch
 from modelyard_runtime.progress import Journal

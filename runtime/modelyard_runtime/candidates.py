@@ -10,16 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from modelyard.contract import (
-    BuildReason,
-    BuildRequest,
-    Candidate,
-    CandidateOutcome,
-    CandidateReport,
-    Machine,
-    Parity,
-    Speed,
-)
+from modelyard.contract.choices import Candidate
+from modelyard.contract.report import CandidateOutcome, CandidateReport, Machine, Parity, Speed
+from modelyard.contract.request import BuildRequest
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.decision import Decision
 from modelyard_runtime.company import invariance
 from modelyard_runtime.engines import builder_of, unsupported

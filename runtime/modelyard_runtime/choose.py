@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modelyard.contract import Candidate, Objective, Precision, Speed
+from modelyard.contract.choices import Candidate, Objective, Precision
+from modelyard.contract.report import Speed
 
 CLOSE = 0.95
 """A candidate of at least this share of the fastest's speedup counts as just as fast."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from modelyard.contract import BuildReason, Candidate, CandidateOutcome, CandidateReport, Outcome
+from modelyard.contract.choices import Candidate
+from modelyard.contract.report import CandidateOutcome, CandidateReport, Outcome
+from modelyard.contract.steps import BuildReason
 from modelyard.gates import outcome_of, parity_verdicts
 from modelyard_runtime.candidates import Trial, Workshop
 from modelyard_runtime.choose import Contender, ranked

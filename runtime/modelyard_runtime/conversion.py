@@ -9,15 +9,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
 
-from modelyard.contract import (
-    BuildReason,
-    BuildReport,
-    BuildRequest,
-    Candidate,
-    CandidateReport,
-    Machine,
-    SourceReport,
-)
+from modelyard.contract.choices import Candidate
+from modelyard.contract.report import BuildReport, CandidateReport, Machine, SourceReport
+from modelyard.contract.request import BuildRequest
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.candidates import Workshop
 from modelyard_runtime.contest import Contest
 from modelyard_runtime.errors import BuildFailed

@@ -5,7 +5,10 @@ What can be refused is refused here, before anything heavy is imported or loaded
 
 from __future__ import annotations
 
-from modelyard.contract import BuildReason, BuildRequest, Candidate, Machine
+from modelyard.contract.choices import Candidate
+from modelyard.contract.report import Machine
+from modelyard.contract.request import BuildRequest
+from modelyard.contract.steps import BuildReason
 from modelyard.gates import GateNotApplicable, parity_for_task
 from modelyard_runtime.engines import builder_of, unsupported
 from modelyard_runtime.errors import BuildFailed

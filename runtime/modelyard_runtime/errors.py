@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from modelyard.contract import BuildReason, ExitCode
+from modelyard.contract.steps import BuildReason, ExitCode
 
 TRANSIENT = frozenset(
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from modelyard.contract import BuildRequest, HuggingFaceFiles, OciFiles, SourceFiles, VolumeFiles
+from modelyard.contract.request import BuildRequest, HuggingFaceFiles, OciFiles, SourceFiles, VolumeFiles
 from modelyard_runtime.handover import Fetched, Scratch
 from modelyard_runtime.models.folder import check_whole
 from modelyard_runtime.progress import Advance, Journal

@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx_ir as ir
 import torch
 
-from modelyard.contract import BuildReason
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.reference import Reference
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from modelyard.contract import Stage, Wire
+from modelyard.contract.report import Stage
+from modelyard.contract.wire import Wire
 
 
 class Fetched(Wire):

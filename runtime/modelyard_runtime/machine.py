@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from modelyard.contract import Machine
+from modelyard.contract.report import Machine
 
 CPU_INFO = Path("/proc/cpuinfo")
 CGROUP = Path("/sys/fs/cgroup")

@@ -14,7 +14,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from modelyard.contract import Latency, Shapes, Speed
+from modelyard.contract.report import Latency, Speed
+from modelyard.contract.request import Shapes
 from modelyard_runtime.backend.rows import Tokens
 from modelyard_runtime.progress import Advance
 from modelyard_runtime.repository import Served

@@ -10,7 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from modelyard.contract import Figure, Parity, Task
+from modelyard.contract.choices import Task
+from modelyard.contract.report import Figure, Parity
 from modelyard_runtime.golden import probabilities
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.statistics import extreme_figure, mean_figure, percentile_figure, share_figure

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from modelyard.contract import Progress, Stage, Step
+from modelyard.contract.report import Stage
+from modelyard.contract.steps import Progress, Step
 from modelyard_runtime.termination import TerminationLog
 
 LEAST_SECONDS_BETWEEN = 0.5

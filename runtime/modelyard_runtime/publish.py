@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from modelyard.contract import ArtifactRef, BuildReason, BuildReport, BuildRequest
+from modelyard.contract.report import ArtifactRef, BuildReport
+from modelyard.contract.request import BuildRequest
+from modelyard.contract.steps import BuildReason
 from modelyard.oci.artifact import ARTIFACT_TYPE, Image, attach_report, image_of, push
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import credentials_for

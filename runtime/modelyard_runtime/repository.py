@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from modelyard.contract import BuildReason, Candidate, Shapes
+from modelyard.contract.choices import Candidate
+from modelyard.contract.request import Shapes
+from modelyard.contract.steps import BuildReason
 from modelyard.manifests.triton_config import TritonModel, triton_config
 from modelyard_runtime.backend.decision import Decision
 from modelyard_runtime.backend.rows import Tokens, padded

@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
-from modelyard.contract import Figure
+from modelyard.contract.report import Figure
 
 RISK = 0.05
 RESAMPLES = 2000

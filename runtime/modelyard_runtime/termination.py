@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modelyard.contract import Step, Termination
+from modelyard.contract.steps import Step, Termination
 
 VARIABLE = "MODELYARD_TERMINATION_LOG"
 LIMIT_BYTES = 4096

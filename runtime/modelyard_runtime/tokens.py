@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from modelyard.contract import BuildReason
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.rows import Tokens
 from modelyard_runtime.errors import BuildFailed
 

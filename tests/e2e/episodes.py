@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import count
 
 from examples.demo.kubectl import Object
-from modelyard.contract import Step
+from modelyard.contract.steps import Step
 from tests.e2e.faults import running_container
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard

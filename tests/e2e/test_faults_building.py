@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from examples.demo.kubectl import Object
-from modelyard.contract import Step
+from modelyard.contract.steps import Step
 from tests.e2e.episodes import MODEL, build_reaches
 from tests.e2e.faults import kill_container, kill_leader
 from tests.e2e.kit import RestartApiServer

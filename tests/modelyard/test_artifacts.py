@@ -10,17 +10,8 @@ from pathlib import Path
 import pytest
 
 from modelyard.artifacts import Artifacts
-from modelyard.contract import (
-    BuildReport,
-    CandidateOutcome,
-    CandidateReport,
-    Engine,
-    Machine,
-    Parity,
-    Precision,
-    SourceReport,
-    Task,
-)
+from modelyard.contract.choices import Engine, Precision, Task
+from modelyard.contract.report import BuildReport, CandidateOutcome, CandidateReport, Machine, Parity, SourceReport
 from modelyard.oci.artifact import ARTIFACT_TYPE, attach_report, image_of, push
 from modelyard.oci.client import Repository
 from modelyard.oci.layers import layers_of

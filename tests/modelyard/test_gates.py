@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.contract import Figure, Latency, Outcome, ParityGate, Precision, Task
+from modelyard.contract.choices import Precision, Task
+from modelyard.contract.report import Figure, Latency, Outcome
+from modelyard.contract.request import ParityGate
 from modelyard.gates import (
     DEFAULTS,
     GateNotApplicable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard.contract import BuildReason
+from modelyard.contract.steps import BuildReason
 from modelyard.reasons import ADVICE, Reason
 
 

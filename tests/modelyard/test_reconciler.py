@@ -14,7 +14,7 @@ import pytest
 from modelyard.apiserver import ApiServer, Login
 from modelyard.artifacts import Artifacts
 from modelyard.cluster import Cluster, ref_of
-from modelyard.contract import Figure, Parity
+from modelyard.contract.report import Figure, Parity
 from modelyard.defaults import defaults_from
 from modelyard.keys import Key
 from modelyard.oci.artifact import ARTIFACT_TYPE, attach_report, image_of, push

@@ -6,7 +6,8 @@ import pytest
 
 from modelyard.api.model import BatchingSpec, OptimizedModelSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
-from modelyard.contract import Candidate, Engine, Objective, ParityGate, Precision, Shapes, Task
+from modelyard.contract.choices import Candidate, Engine, Objective, Precision, Task
+from modelyard.contract.request import ParityGate, Shapes
 from modelyard.errors import SnapshotUnreadable
 from modelyard.snapshot import (
     BuildSnapshot,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modelyard.api.status import OptimizedModelStatus
-from modelyard.contract import BuildReason
+from modelyard.contract.steps import BuildReason
 from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
 from modelyard.state.observed import PinFailed

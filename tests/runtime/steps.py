@@ -8,16 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelyard.contract import (
-    BuildRequest,
-    Candidate,
-    Destination,
-    Engine,
-    Precision,
-    Progress,
-    SourceFiles,
-    Termination,
-)
+from modelyard.contract.choices import Candidate, Engine, Precision
+from modelyard.contract.request import BuildRequest, Destination, SourceFiles
+from modelyard.contract.steps import Progress, Termination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

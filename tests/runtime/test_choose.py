@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.contract import Candidate, Engine, Figure, Latency, Objective, Precision, Speed
+from modelyard.contract.choices import Candidate, Engine, Objective, Precision
+from modelyard.contract.report import Figure, Latency, Speed
 from modelyard_runtime.choose import CLOSE, Contender, ranked
 
 FP32, BF16, INT8 = Precision.FP32, Precision.BF16, Precision.INT8_WEIGHTS

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from modelyard.contract import BuildReason, Task
+from modelyard.contract.choices import Task
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.description import Description, Pooling, describe
 from modelyard_runtime.models.families import FAMILIES, family_of

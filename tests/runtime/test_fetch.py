@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.contract import BuildReason, ExitCode, HuggingFaceFiles, OciFiles, Termination, VolumeFiles
+from modelyard.contract.request import HuggingFaceFiles, OciFiles, VolumeFiles
+from modelyard.contract.steps import BuildReason, ExitCode, Termination
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.folder import check_whole
 from modelyard_runtime.sources.digest import folder_digest

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from modelyard.contract import BuildReason, ExitCode, HuggingFaceFiles
+from modelyard.contract.request import HuggingFaceFiles
+from modelyard.contract.steps import BuildReason, ExitCode
 from modelyard_runtime.handover import Scratch
 from tests.runtime.folders import USED, files_of
 from tests.runtime.steps import Ended, Steps, build_request

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from modelyard.contract import Figure, Latency
+from modelyard.contract.report import Figure, Latency
 from modelyard_runtime import measure
 from modelyard_runtime.backend.rows import Tokens
 from modelyard_runtime.measure import LEAST_BLOCKS, MOST_BLOCKS, NOISY, ROUNDS, latency_of, noise_of, quietest

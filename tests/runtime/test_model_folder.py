@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from modelyard.contract import BuildReason
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.memory import parameters_of
 from modelyard_runtime.models.folder import check_whole, read_json, tensors, weight_files

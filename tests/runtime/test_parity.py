@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.contract import Outcome, Parity, ParityGate, Task
+from modelyard.contract.choices import Task
+from modelyard.contract.report import Outcome, Parity
+from modelyard.contract.request import ParityGate
 from modelyard.gates import outcome_of, parity_verdicts
 from modelyard_runtime.models.description import Description, Pooling
 from modelyard_runtime.models.families import FAMILIES

@@ -14,19 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.contract import (
-    BuildReason,
-    BuildReport,
-    CandidateOutcome,
-    CandidateReport,
-    Engine,
-    ExitCode,
-    Machine,
-    OciFiles,
-    Precision,
-    SourceReport,
-    Task,
-)
+from modelyard.contract.choices import Engine, Precision, Task
+from modelyard.contract.report import BuildReport, CandidateOutcome, CandidateReport, Machine, SourceReport
+from modelyard.contract.request import OciFiles
+from modelyard.contract.steps import BuildReason, ExitCode
 from modelyard.oci.artifact import ARTIFACT_TYPE, CONFIG_TYPE, image_of, pull, read_report
 from modelyard.oci.client import Repository
 from modelyard.oci.layers import Descriptor, layers_of

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.contract import Figure
+from modelyard.contract.report import Figure
 from modelyard_runtime.statistics import extreme_figure, mean_figure, median_figure, percentile_figure, share_figure
 
 finite = st.floats(-1e6, 1e6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from modelyard.contract import ExitCode
+from modelyard.contract.steps import ExitCode
 from tests.runtime.steps import Steps
 
 

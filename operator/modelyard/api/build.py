@@ -11,7 +11,7 @@ from modelyard.api.optimization import ShapesSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.api.proof import ParitySpec
 from modelyard.api.source import SecretKeyRef, SecretRef
-from modelyard.contract import Engine, Objective, Precision, Task
+from modelyard.contract.choices import Engine, Objective, Precision, Task
 
 
 class PinnedHuggingFace(ApiModel):

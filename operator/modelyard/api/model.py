@@ -11,7 +11,7 @@ from modelyard.api.optimization import OptimizationSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.api.proof import GatesSpec
 from modelyard.api.source import Source
-from modelyard.contract import Task
+from modelyard.contract.choices import Task
 
 
 class BuildSettings(ApiModel):

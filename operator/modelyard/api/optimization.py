@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from modelyard.api.base import ApiModel, rule, rules
-from modelyard.contract import Engine, Objective, Precision
+from modelyard.contract.choices import Engine, Objective, Precision
 
 _ORDERED = rules(rule("self.opt <= self.max", "the typical length is above the greatest: lower opt or raise max"))
 

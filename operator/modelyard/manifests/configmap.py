@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from modelyard.contract import BuildRequest
+from modelyard.contract.request import BuildRequest
 from modelyard.manifests.metadata import Owner, child_metadata
 from modelyard.manifests.revision import Revision
 from modelyard.manifests.triton_config import triton_config

@@ -12,7 +12,7 @@ from typing import Any
 from modelyard.api.base import duration, quantity_bytes
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.pod import ResourcesSpec
-from modelyard.contract import ExitCode
+from modelyard.contract.steps import ExitCode
 from modelyard.manifests.metadata import Owner, child_metadata
 from modelyard.manifests.overlay import env_of, pod_template, resources_of
 from modelyard.manifests.security import container_security, pod_base

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from modelyard.api.base import duration
 from modelyard.api.build import ModelBuildSpec
-from modelyard.contract import (
+from modelyard.contract.choices import Candidate
+from modelyard.contract.request import (
     BuildRequest,
-    Candidate,
     Destination,
     HuggingFaceFiles,
     OciFiles,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelyard.api.base import duration
-from modelyard.contract import Engine, Precision, Task
+from modelyard.contract.choices import Engine, Precision, Task
 from modelyard.manifests.metadata import Owner
 from modelyard.manifests.triton_config import TritonModel
 from modelyard.naming import revision_object_name

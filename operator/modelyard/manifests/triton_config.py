@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelyard.contract import Engine, Precision, Task
+from modelyard.contract.choices import Engine, Precision, Task
 
 BACKEND = "modelyard"
 OUTPUTS: Mapping[Task, str] = {Task.EMBEDDING: "embedding", Task.CLASSIFICATION: "logits"}

@@ -9,7 +9,7 @@ from datetime import timedelta
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.status import ModelBuildStatus
 from modelyard.conditions import conditions_from
-from modelyard.contract import ExitCode, Step
+from modelyard.contract.steps import ExitCode, Step
 from modelyard.errors import SpecNotUnderstood
 from modelyard.manifests.configmap import request_config
 from modelyard.manifests.job import BuildJob, job

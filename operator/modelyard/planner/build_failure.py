@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelyard.contract import ExitCode, Step
+from modelyard.contract.steps import ExitCode, Step
 from modelyard.reasons import Reason
 from modelyard.state.build import BuildDesired, BuildPodView, ContainerEnd, JobView
 

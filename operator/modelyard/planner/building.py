@@ -16,7 +16,7 @@ from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.optimization import ShapesSpec
 from modelyard.api.proof import ParitySpec
 from modelyard.api.source import SecretKeyRef, SecretRef
-from modelyard.contract import Objective
+from modelyard.contract.choices import Objective
 from modelyard.manifests.metadata import model_owner, owner_reference
 from modelyard.manifests.modelbuild import build_manifest
 from modelyard.manifests.overlay import merged_resources

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from modelyard.api.base import duration
 from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.status import BuildResult
-from modelyard.contract import Outcome, Precision, Task
+from modelyard.contract.choices import Precision, Task
+from modelyard.contract.report import Outcome
 from modelyard.gates import GateNotApplicable, Verdict, outcome_of, parity_verdicts, performance_verdicts
 from modelyard.planner.resolution import parity_gate
 from modelyard.reasons import Reason, fix_of

@@ -5,16 +5,8 @@ from __future__ import annotations
 import math
 
 from modelyard.api.model import OptimizedModelSpec
-from modelyard.contract import (
-    SUPPORTED_CANDIDATES,
-    SUPPORTED_TASKS,
-    Candidate,
-    Engine,
-    ParityGate,
-    Precision,
-    Shapes,
-    Task,
-)
+from modelyard.contract.choices import SUPPORTED_CANDIDATES, SUPPORTED_TASKS, Candidate, Engine, Precision, Task
+from modelyard.contract.request import ParityGate, Shapes
 from modelyard.gates import GateNotApplicable, parity_for_task
 from modelyard.manifests.overlay import merged_resources
 from modelyard.reasons import Reason

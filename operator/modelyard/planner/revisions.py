@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from modelyard.api.status import BuildResult
-from modelyard.contract import Engine, Precision, Task
+from modelyard.contract.choices import Engine, Precision, Task
 from modelyard.manifests.configmap import revision_config
 from modelyard.manifests.deployment import revision_deployment
 from modelyard.manifests.metadata import Owner

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.status import ModelBuildStatus
-from modelyard.contract import ArtifactRef, BuildReport, Step, Termination
+from modelyard.contract.report import ArtifactRef, BuildReport
+from modelyard.contract.steps import Step, Termination
 from modelyard.errors import SpecNotUnderstood
 from modelyard.reasons import Reason
 from modelyard.state.desired import Defaults

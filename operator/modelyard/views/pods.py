@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from modelyard.contract import Step, Termination
+from modelyard.contract.steps import Step, Termination
 from modelyard.naming import ATTEMPT_LABEL
 from modelyard.state.build import BuildPodView, ContainerEnd
 from modelyard.state.objects import Manifest

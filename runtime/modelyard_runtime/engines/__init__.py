@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelyard.contract import SUPPORTED_CANDIDATES, Candidate, Engine, Machine, Precision
+from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Precision
+from modelyard.contract.report import Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

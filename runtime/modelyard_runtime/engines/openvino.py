@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
-from modelyard.contract import Machine
+from modelyard.contract.report import Machine
 from modelyard_runtime.engines import EngineBuilder
 from modelyard_runtime.graph_from_torch import save_graph
 from modelyard_runtime.machine import BF16_INSTRUCTIONS

@@ -7,7 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from modelyard.contract import BuildReason, Task
+from modelyard.contract.choices import Task
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.families import Family, family_of
 from modelyard_runtime.models.folder import read_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.contract import BuildReason
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 
 

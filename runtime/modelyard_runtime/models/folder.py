@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelyard.contract import BuildReason
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 
 SAFETENSORS = "model.safetensors"

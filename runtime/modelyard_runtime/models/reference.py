@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from transformers.utils import logging as transformers_logging
 
-from modelyard.contract import BuildReason, Task
+from modelyard.contract.choices import Task
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.rows import Tokens, padded
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.description import Description, Pooling

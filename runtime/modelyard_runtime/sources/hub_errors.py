@@ -13,7 +13,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from modelyard.contract import BuildReason, HuggingFaceFiles
+from modelyard.contract.request import HuggingFaceFiles
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 
 TOKEN_FIELD = "spec.source.huggingFace.tokenSecretRef"  # noqa: S105 - a field's name, no secret

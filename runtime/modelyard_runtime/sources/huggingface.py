@@ -14,7 +14,8 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
-from modelyard.contract import BuildReason, HuggingFaceFiles
+from modelyard.contract.request import HuggingFaceFiles
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.progress import Advance
 from modelyard_runtime.sources.digest import file_digest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelyard.contract import BuildReason, OciFiles
+from modelyard.contract.request import OciFiles
+from modelyard.contract.steps import BuildReason
 from modelyard.oci.artifact import files_in, pull_file
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import credentials_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from modelyard.contract import BuildReason
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 
 GIB = 1 << 30

@@ -6,7 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from modelyard.contract import BuildReason, VolumeFiles
+from modelyard.contract.request import VolumeFiles
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.progress import Advance
 from modelyard_runtime.sources.space import check_room

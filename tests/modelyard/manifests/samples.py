@@ -8,7 +8,8 @@ from typing import Any
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.model import BatchingSpec, ProxySpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
-from modelyard.contract import Candidate, Engine, Precision, Shapes, Task
+from modelyard.contract.choices import Candidate, Engine, Precision, Task
+from modelyard.contract.request import Shapes
 from modelyard.manifests.configmap import proxy_config, request_config, revision_config
 from modelyard.manifests.controllerrevision import Said, record_manifest
 from modelyard.manifests.deployment import revision_deployment

@@ -8,25 +8,21 @@ from typing import Any
 
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.status import ModelBuildStatus
-from modelyard.contract import (
+from modelyard.contract.choices import Engine, Precision, Task
+from modelyard.contract.report import (
     ArtifactRef,
-    BuildReason,
     BuildReport,
     CandidateOutcome,
     CandidateReport,
-    Engine,
     Figure,
     Latency,
     Machine,
     Parity,
-    Precision,
     SourceReport,
     Speed,
     Stage,
-    Step,
-    Task,
-    Termination,
 )
+from modelyard.contract.steps import BuildReason, Step, Termination
 from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import API_VERSION
 from modelyard.state.build import BuildDesired, BuildObserved, BuildPodView, ContainerEnd, Hit, JobView

@@ -10,7 +10,7 @@ import pytest
 
 from modelyard.api.pod import ResourcesSpec
 from modelyard.api.status import ModelBuildStatus
-from modelyard.contract import BuildReason, Step
+from modelyard.contract.steps import BuildReason, Step
 from modelyard.errors import SpecNotUnderstood
 from modelyard.planner import asks_registry, plan_build
 from modelyard.reasons import Reason

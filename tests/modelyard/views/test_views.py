@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.contract import Step
+from modelyard.contract.steps import Step
 from modelyard.errors import InvalidCommand, SnapshotUnreadable, SpecNotUnderstood
 from modelyard.reasons import Reason
 from modelyard.state.desired import Command, Verb

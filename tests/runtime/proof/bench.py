@@ -8,19 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelyard.contract import (
-    BuildRequest,
-    Candidate,
-    Destination,
-    Engine,
-    Outcome,
-    Parity,
-    ParityGate,
-    Precision,
-    Step,
-    Task,
-    VolumeFiles,
-)
+from modelyard.contract.choices import Candidate, Engine, Precision, Task
+from modelyard.contract.report import Outcome, Parity
+from modelyard.contract.request import BuildRequest, Destination, ParityGate, VolumeFiles
+from modelyard.contract.steps import Step
 from modelyard.gates import Verdict, outcome_of, parity_verdicts
 from modelyard_runtime.candidates import Trial, Workshop
 from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.contract import Candidate
+from modelyard.contract.choices import Candidate
 from modelyard_runtime.candidates import Trial
 from tests.models.classifier import Trained, trained_classifier
 from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench, running_bench

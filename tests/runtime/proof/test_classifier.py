@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelyard.contract import Candidate, Outcome, Task
+from modelyard.contract.choices import Candidate, Task
+from modelyard.contract.report import Outcome
 from modelyard_runtime.original import Sample
 from tests.models.classifier import CHANCE, MARGIN, SOURCES, Trained
 from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench

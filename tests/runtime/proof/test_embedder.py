@@ -9,7 +9,8 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
-from modelyard.contract import Candidate, Outcome
+from modelyard.contract.choices import Candidate
+from modelyard.contract.report import Outcome
 from modelyard_runtime.candidates import Trial
 from modelyard_runtime.original import Sample
 from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench

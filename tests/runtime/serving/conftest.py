@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelyard.contract import SUPPORTED_CANDIDATES, Candidate, Shapes, Task
+from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Task
+from modelyard.contract.request import Shapes
 from modelyard_runtime.backend.decision import Decision
 from modelyard_runtime.backend.rows import Tokens
 from modelyard_runtime.candidates import decision_of

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from modelyard.contract import SUPPORTED_CANDIDATES, Candidate, Precision
+from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Precision
 from modelyard_runtime.backend.rows import Tokens
 from modelyard_runtime.parity import Answers, cosines
 from modelyard_runtime.repository import name_of

@@ -8,24 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.contract import (
-    SUPPORTED_CANDIDATES,
-    BatchSize,
-    BuildReason,
-    BuildReport,
-    BuildRequest,
-    Candidate,
-    CandidateOutcome,
-    Engine,
-    ExitCode,
-    Length,
-    OciFiles,
-    Outcome,
-    ParityGate,
-    Precision,
-    Shapes,
-    Task,
-)
+from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Precision, Task
+from modelyard.contract.report import BuildReport, CandidateOutcome, Outcome
+from modelyard.contract.request import BatchSize, BuildRequest, Length, OciFiles, ParityGate, Shapes
+from modelyard.contract.steps import BuildReason, ExitCode
 from modelyard.gates import outcome_of, parity_verdicts
 from modelyard.oci.artifact import ARTIFACT_TYPE, MODEL_TYPE, image_of
 from modelyard.oci.artifact import push as push_image

@@ -1,0 +1,98 @@
+"""What the operator asks of a build: ``request.json``, a ConfigMap in the pod."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from modelyard.contract.choices import Candidate, Objective, Task
+from modelyard.contract.wire import Wire
+
+
+class HuggingFaceFiles(Wire):
+    """A repository at a commit. The token, if any, is in the environment of ``fetch`` as ``HF_TOKEN``."""
+
+    kind: Literal["huggingFace"] = "huggingFace"
+    repo: str
+    revision: str
+    endpoint: str
+
+
+class OciFiles(Wire):
+    """A model folder pushed as an OCI artifact, by digest. Credentials in ``$DOCKER_CONFIG/config.json``."""
+
+    kind: Literal["oci"] = "oci"
+    ref: str
+    plain_http: bool = False
+
+
+class VolumeFiles(Wire):
+    """A folder of the claim that is mounted read-only at ``/source``."""
+
+    kind: Literal["pvc"] = "pvc"
+    path: str = ""
+    revision: str = ""
+
+
+SourceFiles = Annotated[HuggingFaceFiles | OciFiles | VolumeFiles, Field(discriminator="kind")]
+
+
+class BatchSize(Wire):
+    """Texts in one call: the number to be fastest at."""
+
+    opt: int = Field(ge=1)
+
+
+class Length(Wire):
+    """Tokens in one text: the typical and the greatest number."""
+
+    opt: int = Field(ge=1)
+    max: int = Field(ge=1)
+
+
+class Shapes(Wire):
+    """Sizes to optimize for. batch in texts, sequence in tokens."""
+
+    batch: BatchSize = BatchSize(opt=8)
+    sequence: Length = Length(opt=128, max=512)
+
+
+class ParityGate(Wire):
+    """What a build must keep of the original; the defaults are strict.
+
+    Each holds against the one-sided 95% bound of its figure, never against the figure alone. A field that the
+    task has no figure for is refused, so it is None unless the user set it; ``for_task`` fills in the defaults.
+    """
+
+    p1_cosine: float | None = None
+    neighbours_kept: float | None = None
+    min_cosine: float | None = None
+    agreement: float | None = None
+    max_shift: float | None = None
+    logit_error: float | None = None
+    batch_invariance: float | None = None
+
+
+class Destination(Wire):
+    """Where ``publish`` pushes: ``repository`` without a scheme, tagged with ``tag``."""
+
+    repository: str
+    tag: str
+    plain_http: bool = False
+
+
+class BuildRequest(Wire):
+    """One conversion. ``key`` is the sha256 over everything that decides the artifact's bytes."""
+
+    name: str
+    key: str
+    source: SourceFiles
+    task: Task = Task.AUTO
+    candidates: tuple[Candidate, ...]
+    objective: Objective = Objective.THROUGHPUT
+    shapes: Shapes = Shapes()
+    parity: ParityGate = ParityGate()
+    destination: Destination
+    images: dict[str, str] = Field(default_factory=dict)
+    timeout_seconds: int = 3600

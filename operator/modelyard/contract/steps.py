@@ -1,0 +1,77 @@
+"""What a build answers while it runs: exit codes, termination messages through the kubelet, progress on its log."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+from pydantic import Field
+
+from modelyard.contract.report import ArtifactRef
+from modelyard.contract.wire import Wire
+
+
+class Step(StrEnum):
+    """The containers of the build pod, in their order."""
+
+    FETCH = "fetch"
+    CONVERT = "convert"
+    PUBLISH = "publish"
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the build's steps: below 64 a retry may help, from 64 on it never does."""
+
+    OK = 0
+    TRANSIENT = 10
+    REFUSED = 64
+
+
+class BuildReason(StrEnum):
+    """Why a build failed: a closed set, each explained with its fix in the docs."""
+
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    SOURCE_UNAUTHORIZED = "SourceUnauthorized"
+    SOURCE_UNREACHABLE = "SourceUnreachable"
+    DIGEST_MISMATCH = "DigestMismatch"
+    SOURCE_INVALID = "SourceInvalid"  # truncated weights, no config, no tokenizer
+    UNSUPPORTED_ARCHITECTURE = "UnsupportedArchitecture"
+    UNSUPPORTED_TASK = "UnsupportedTask"
+    UNSUPPORTED_PRECISION = "UnsupportedPrecision"  # this machine can't run it
+    GATE_NOT_APPLICABLE = "GateNotApplicable"  # a gate that the task has no figure for
+    SHAPES_NOT_POSSIBLE = "ShapesNotPossible"  # longer than the model's positions
+    OUT_OF_MEMORY = "OutOfMemory"
+    DISK_FULL = "DiskFull"
+    NO_CANDIDATE = "NoCandidate"  # Auto: every candidate failed or missed the gate
+    CONVERSION_FAILED = "ConversionFailed"
+    SERVER_REFUSED = "ServerRefused"  # Triton did not load the repository
+    REGISTRY_UNREACHABLE = "RegistryUnreachable"
+    REGISTRY_UNAUTHORIZED = "RegistryUnauthorized"
+    IMAGE_NOT_PULLABLE = "ImageNotPullable"
+    NO_NODE_FITS = "NoNodeFits"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    POD_LOST = "PodLost"  # deleted or evicted more often than the Job retries
+
+
+class Termination(Wire):
+    """What a step leaves in its termination message (4 KiB at most), written early and replaced as it goes on.
+
+    A step that is killed leaves its last one: that is how the memory estimate outlives an OOM kill.
+    """
+
+    step: Step
+    stage: str = ""
+    reason: BuildReason | None = None
+    message: str = ""
+    memory_estimate_bytes: int | None = None
+    source_digest: str | None = None
+    artifact: ArtifactRef | None = None
+
+
+class Progress(Wire):
+    """One line of JSON on a step's standard output. ``fraction`` of this stage, 0 to 1; elapsed of the step."""
+
+    step: Step
+    stage: str
+    fraction: float = Field(ge=0, le=1)
+    elapsed_seconds: float = Field(ge=0)
+    message: str = ""
