@@ -1,14 +1,12 @@
-"""Builds that fail for want of memory, room, time, images or a registry: said with the fix."""
+"""Builds that fail for want of memory, room, time or a passed gate: said with the fix."""
 
 from __future__ import annotations
 
 import pytest
 
 from examples.demo.kubectl import Object
-from tests.e2e.faults import registry_away
 from tests.e2e.kit import WithValues
 from tests.e2e.yard import Yard
-from tests.servers.hub import Hub
 
 pytestmark = pytest.mark.cluster
 
@@ -47,23 +45,6 @@ def test_server_that_no_node_can_hold(yard: Yard, tiny_source: Object) -> None:
 def test_build_that_takes_too_long(yard: Yard, tiny_source: Object) -> None:
     yard.submit("m", tiny_source, build={"timeout": "3s"})
     assert "build.timeout" in yard.told("m", "DeadlineExceeded")
-
-
-@pytest.mark.alone
-def test_image_that_cannot_be_pulled(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
-    with with_values("images.runtime.tag=absent"):
-        yard.submit("m", tiny_source)
-        assert "absent" in yard.told("m", "ImageNotPullable")
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize("elsewhere", [True, False], ids=["source elsewhere", "source in it"])
-def test_registry_that_is_down(yard: Yard, tiny_source: Object, hub: Hub, *, elsewhere: bool) -> None:
-    source = {"huggingFace": {"repo": hub.open_repo}} if elsewhere else tiny_source
-    with registry_away(yard.cluster):
-        yard.submit("m", source)
-        yard.told("m", "RegistryUnreachable" if elsewhere else "SourceUnreachable")
-    yard.healthy("m")
 
 
 def test_a_gate_that_is_missed_blocks_and_says_by_how_much(yard: Yard, tiny_source: Object) -> None:

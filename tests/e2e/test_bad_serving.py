@@ -6,7 +6,7 @@ import pytest
 
 from examples.demo.kubectl import Object
 from tests.e2e.artifacts import Artifacts, cut_in_half, other_golden_answers
-from tests.e2e.kit import WithValues
+from tests.e2e.builds import built_and_deleted
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.cluster
 
 def test_a_golden_sample_that_answers_differently(yard: Yard, tiny_source: Object, artifacts: Artifacts) -> None:
     """What was proven is not what answers here (another CPU, another library): it never gets traffic."""
-    build = built_and_deleted(yard, tiny_source)
+    build = built_and_deleted(yard, "m", tiny_source)
     artifacts.exchange(build, "golden.json", other_golden_answers)
     yard.submit("m", tiny_source)
     assert "golden" in yard.told("m", "GoldenMismatch")
@@ -22,18 +22,10 @@ def test_a_golden_sample_that_answers_differently(yard: Yard, tiny_source: Objec
 
 
 def test_an_artifact_that_triton_refuses(yard: Yard, tiny_source: Object, artifacts: Artifacts) -> None:
-    build = built_and_deleted(yard, tiny_source)
+    build = built_and_deleted(yard, "m", tiny_source)
     artifacts.exchange(build, "1/model.onnx", cut_in_half)
     yard.submit("m", tiny_source)
     assert "model.onnx" in yard.told("m", "ServerRefused")
-
-
-@pytest.mark.alone
-def test_an_artifact_whose_server_image_is_gone(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
-    built_and_deleted(yard, tiny_source)
-    with with_values("images.triton.tag=absent"):
-        yard.submit("m", tiny_source)
-        assert "absent" in yard.told("m", "ImageNotPullable")
 
 
 def test_a_server_that_is_killed_for_memory(yard: Yard, tiny_source: Object) -> None:
@@ -52,12 +44,3 @@ def test_a_service_of_the_models_name_that_is_not_ours(yard: Yard, tiny_source: 
     after = yard.cluster.get("service", "m")
     assert after is not None
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
-
-
-def built_and_deleted(yard: Yard, source: Object) -> Object:
-    """Build the model, delete it, and return the build as it was: its artifact is in the registry."""
-    yard.submit("m", source)
-    build = yard.cluster.get("modelbuild", yard.healthy("m")["status"]["build"])
-    assert build is not None
-    yard.remove("m")
-    return build

@@ -6,10 +6,9 @@ import pytest
 
 from examples.demo.kubectl import Object
 from modelyard.contract.steps import Step
+from tests.e2e.builds import assert_one_build
 from tests.e2e.episodes import MODEL, build_reaches
 from tests.e2e.faults import kill_container, kill_leader
-from tests.e2e.kit import RestartApiServer
-from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
@@ -21,14 +20,14 @@ def test_operator_dies_while_a_build_is_at(yard: Yard, fresh_source: Object, ste
     build_reaches(yard, step)
     kill_leader(yard.cluster)
     yard.healthy(MODEL)
-    assert_one_build(yard, pods=1)
+    assert_one_build(yard, MODEL, pods=1)
 
 
 def test_build_pod_dies_while_converting(yard: Yard, fresh_source: Object) -> None:
     yard.submit(MODEL, fresh_source)
     kill_container(build_reaches(yard, Step.CONVERT), Step.CONVERT)
     yard.healthy(MODEL)
-    assert_one_build(yard, pods=2)
+    assert_one_build(yard, MODEL, pods=2)
 
 
 def test_build_pod_is_deleted_while_converting(yard: Yard, fresh_source: Object) -> None:
@@ -36,31 +35,4 @@ def test_build_pod_is_deleted_while_converting(yard: Yard, fresh_source: Object)
     pod = build_reaches(yard, Step.CONVERT)
     yard.cluster.run("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
     yard.healthy(MODEL)
-    assert_one_build(yard, pods=2)
-
-
-@pytest.mark.alone
-def test_api_server_restarts_while_a_build_runs(
-    yard: Yard, fresh_source: Object, restart_api_server: RestartApiServer
-) -> None:
-    yard.submit(MODEL, fresh_source)
-    build_reaches(yard, Step.CONVERT)
-    restart_api_server()
-    yard.healthy(MODEL)
-    assert_one_build(yard, pods=1)
-
-
-def assert_one_build(yard: Yard, *, pods: int) -> None:
-    """One ModelBuild was made, its Jobs started this many pods, and nothing is left that no model owns."""
-    assert len(yard.cluster.list("modelbuilds")) == 1
-    assert yard.build_pods_started().total() == pods
-    yard.remove(MODEL)
-    left = yard.cluster.list("jobs,modelbuilds,configmaps,secrets,pods", "app.kubernetes.io/managed-by=modelyard")
-    wait_for(
-        lambda: (
-            not yard.cluster.list("jobs,modelbuilds,configmaps,secrets,pods", "app.kubernetes.io/managed-by=modelyard")
-        ),
-        seconds=60,
-        what=f"rid of {len(left)} objects",
-        cluster=yard.cluster,
-    )
+    assert_one_build(yard, MODEL, pods=2)

@@ -23,7 +23,7 @@ from tests.e2e.episodes import (
     want_new_revision,
 )
 from tests.e2e.faults import kill_container, kill_leader
-from tests.e2e.kit import MakeYard, RestartApiServer
+from tests.e2e.kit import MakeYard
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
@@ -105,19 +105,6 @@ def test_one_of_two_servers_dies(
         end(served, pod)
         wait_for(lambda: not both_ready(served), seconds=60, what="noticed", cluster=served.cluster)
         wait_for(lambda: both_ready(served), seconds=120, what="mended", cluster=served.cluster)
-    verdict = judge(load, served, before)
-    assert verdict.clean, str(verdict)
-    assert stable(served) == before
-
-
-@pytest.mark.alone
-def test_api_server_restarts_while_serving(
-    served: Yard, minilm: SentenceEncoder, judge: Judge, restart_api_server: RestartApiServer
-) -> None:
-    before = stable(served)
-    with steady_load(served.address(MODEL), MODEL, [minilm.tokens(text) for text in SENTENCES], rate=RATE) as load:
-        restart_api_server()
-        served.healthy(MODEL)
     verdict = judge(load, served, before)
     assert verdict.clean, str(verdict)
     assert stable(served) == before

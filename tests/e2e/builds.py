@@ -1,0 +1,31 @@
+"""What tests do with builds, and hold of them."""
+
+from __future__ import annotations
+
+from examples.demo.kubectl import Object
+from tests.e2e.waiting import wait_for
+from tests.e2e.yard import Yard
+
+OURS = "app.kubernetes.io/managed-by=modelyard"
+
+
+def built_and_deleted(yard: Yard, name: str, source: Object) -> Object:
+    """Build the model, delete it, and return the build as it was: its artifact is in the registry."""
+    yard.submit(name, source)
+    build = yard.cluster.get("modelbuild", yard.healthy(name)["status"]["build"])
+    assert build is not None
+    yard.remove(name)
+    return build
+
+
+def assert_one_build(yard: Yard, name: str, *, pods: int) -> None:
+    """One ModelBuild was made, its Jobs started this many pods, and nothing is left once its only model goes."""
+    assert len(yard.cluster.list("modelbuilds")) == 1
+    assert yard.build_pods_started().total() == pods
+    yard.remove(name)
+    wait_for(
+        lambda: not yard.cluster.list("jobs,modelbuilds,configmaps,secrets,pods", OURS),
+        seconds=60,
+        what="rid of what was ours",
+        cluster=yard.cluster,
+    )

@@ -1,0 +1,49 @@
+"""The API server goes away while one model serves and another is built: no request lost, one build, no orphan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from examples.demo.kubectl import Object
+from examples.demo.reference import sentence_encoder
+from examples.demo.sentences import SENTENCES
+from modelyard.contract.steps import Step
+from tests.e2e.builds import assert_one_build
+from tests.e2e.client import steady_load
+from tests.e2e.episodes import MODEL, build_reaches, serve_twice, stable
+from tests.e2e.kit import MakeYard, RestartApiServer
+from tests.e2e.questions import Standard
+from tests.e2e.yard import Yard
+
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
+
+EXACT = 1e-3
+
+
+@pytest.fixture
+def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
+    """A namespace in which a model is served by two pods behind two proxies."""
+    yard = make_yard("restart")
+    serve_twice(yard, tiny_source)
+    yard.healthy(MODEL)
+    return yard
+
+
+def test_nobody_notices(
+    served: Yard, yard: Yard, tiny_folder: Path, fresh_source: Object, restart_api_server: RestartApiServer
+) -> None:
+    before = stable(served)
+    encoder = sentence_encoder(tiny_folder)
+    texts = [encoder.tokens(text) for text in SENTENCES]
+    with steady_load(served.address(MODEL), MODEL, texts, rate=12) as load:
+        yard.submit("built", fresh_source)
+        build_reaches(yard, Step.CONVERT)
+        restart_api_server()
+        yard.healthy("built")
+        served.healthy(MODEL)
+    verdict = load.verdict({before: Standard(answers=encoder.embeddings(SENTENCES), tolerance=EXACT)})
+    assert verdict.clean, str(verdict)
+    assert stable(served) == before
+    assert_one_build(yard, "built", pods=1)
