@@ -173,10 +173,16 @@ def _end_strays(cluster: Cluster, program: Program) -> None:
     The command line must be the very one: containerd's shims inherit its marker, and pods live on them.
     """
     command = b"".join(word.encode() + b"\0" for word in program.argv)
+    strays = []
     for pid in marked(cluster, program.name):
         with suppress(OSError):
             if Path(f"/proc/{pid}/cmdline").read_bytes() == command:
                 os.kill(pid, signal.SIGKILL)
+                strays.append(pid)
+    # Until then it holds its port.
+    gone = f"end of a stray {program.name} after SIGKILL"
+    fix = f"see what processes {strays} wait for: cat /proc/PID/stack"
+    wait_for(gone, lambda: all(start_time(pid) is None for pid in strays), seconds=STOP_SECONDS, fix=fix)
 
 
 def _inner(nsenter: subprocess.Popen[bytes], name: str) -> int:
