@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from modelyard.apiserver import AlreadyExists, Conflict, Forbidden, Refused
-from modelyard.cluster import Cluster
+from modelyard.cluster import Cluster, ref_of
 from modelyard.reasons import Reason
 from modelyard.state.objects import Manifest
 from modelyard.state.observed import Obstacle
@@ -29,7 +29,7 @@ async def _one(cluster: Cluster, action: Action) -> Obstacle | None:
     obstacle = None
     match action:
         case Create():
-            obstacle = await _create(cluster, action.manifest)
+            obstacle = await _create(cluster, action)
         case Apply():
             obstacle = await _apply(cluster, action.manifest)
         case Amend():
@@ -41,20 +41,23 @@ async def _one(cluster: Cluster, action: Action) -> Obstacle | None:
         case Annotate():
             await cluster.annotate(action.ref, action.annotations)
         case Own():
-            await cluster.own(action.ref, [action.owner], action.manager)
+            await cluster.own(action.ref, [action.claim.owner], action.claim.manager)
         case Disown():
             await cluster.own(action.ref, [], action.manager)
     _tell(action, obstacle)
     return obstacle
 
 
-async def _create(cluster: Cluster, manifest: Manifest) -> Obstacle | None:
+async def _create(cluster: Cluster, action: Create) -> Obstacle | None:
+    manifest = action.manifest
     try:
-        await cluster.create(manifest)
+        made = await cluster.create(manifest)
     except AlreadyExists:
         return await _who_has_the_name(cluster, manifest)
     except (Forbidden, Refused) as error:
         return _obstacle(manifest, Reason.OBJECT_REFUSED, error.message)
+    if action.claim:
+        await cluster.own(ref_of(made), [action.claim.owner], action.claim.manager)
     return None
 
 

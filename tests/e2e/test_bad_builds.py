@@ -1,4 +1,4 @@
-"""Builds that fail for want of memory, room, time or a passed gate: said with the fix."""
+"""Builds that fail for want of memory, room or time: said with the fix."""
 
 from __future__ import annotations
 
@@ -37,25 +37,6 @@ def test_build_that_no_node_can_hold(yard: Yard, tiny_source: Object) -> None:
     assert "memory" in yard.told("m", "NoNodeFits")
 
 
-def test_server_that_no_node_can_hold(yard: Yard, tiny_source: Object) -> None:
-    yard.submit("m", tiny_source, serving={"resources": {"requests": {"cpu": "64"}}})
-    assert "cpu" in yard.told("m", "NoRoom")
-
-
 def test_build_that_takes_too_long(yard: Yard, tiny_source: Object) -> None:
     yard.submit("m", tiny_source, build={"timeout": "3s"})
     assert "build.timeout" in yard.told("m", "DeadlineExceeded")
-
-
-def test_a_gate_that_is_missed_blocks_and_says_by_how_much(yard: Yard, tiny_source: Object) -> None:
-    yard.submit("m", tiny_source, gates={"performance": {"minSpeedup": 900}})
-    assert "900" in yard.told("m", "PerformanceMissed")
-    assert not yard.pods(component="triton")
-
-
-def test_a_missed_gate_on_hold_waits_for_a_person(yard: Yard, tiny_source: Object) -> None:
-    yard.submit("m", tiny_source, gates={"performance": {"minSpeedup": 900}, "onFailure": "Hold"})
-    yard.told("m", "Held")
-    revision = yard.model("m")["status"]["targetRevision"]
-    yard.cluster.run("annotate", "om", "m", f"modelyard.dev/command=promote {revision} 1")
-    assert yard.healthy("m")["status"]["stableRevision"] == revision

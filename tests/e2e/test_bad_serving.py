@@ -1,4 +1,4 @@
-"""Revisions that must not serve: answers that differ, artifacts that Triton refuses, names that are taken."""
+"""Artifacts that must not serve: answers that differ, files that Triton refuses."""
 
 from __future__ import annotations
 
@@ -26,21 +26,3 @@ def test_an_artifact_that_triton_refuses(yard: Yard, tiny_source: Object, artifa
     artifacts.exchange(build, "1/model.onnx", cut_in_half)
     yard.submit("m", tiny_source)
     assert "model.onnx" in yard.told("m", "ServerRefused")
-
-
-def test_a_server_that_is_killed_for_memory(yard: Yard, tiny_source: Object) -> None:
-    yard.submit("m", tiny_source, serving={"resources": {"requests": {"memory": "20Mi"}, "limits": {"memory": "20Mi"}}})
-    assert "raise serving.resources.limits.memory" in yard.told("m", "OutOfMemory")
-
-
-def test_a_service_of_the_models_name_that_is_not_ours(yard: Yard, tiny_source: Object) -> None:
-    yard.cluster.run("create", "service", "clusterip", "m", "--tcp=80")
-    before = yard.cluster.get("service", "m")
-    assert before is not None
-    yard.submit("m", tiny_source)
-    message = yard.told("m", "NameTaken")
-    assert "Service" in message
-    assert "m" in message
-    after = yard.cluster.get("service", "m")
-    assert after is not None
-    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from examples.demo.kubectl import Object
-from examples.demo.reference import SentenceEncoder
+from examples.demo.reference import SentenceEncoder, sentence_encoder
 from examples.demo.sentences import SENTENCES
 from tests.e2e.client import Load, Verdict, steady_load
 from tests.e2e.episodes import (
@@ -35,29 +34,29 @@ RATE = 12
 
 
 @pytest.fixture(scope="module")
-def served(make_yard: MakeYard, minilm_source: Object) -> Yard:
-    """A namespace in which MiniLM is served by two pods behind two proxies."""
+def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
+    """A namespace in which a model is served by two pods behind two proxies."""
     yard = make_yard("faults")
-    serve_twice(yard, minilm_source)
+    serve_twice(yard, tiny_source)
     yard.healthy(MODEL)
     return yard
 
 
 @pytest.fixture(scope="module")
-def right(minilm: SentenceEncoder) -> NDArray[np.float32]:
-    """What PyTorch answers, float32 (sentences, hidden)."""
-    return minilm.embeddings(SENTENCES)
+def encoder(tiny_folder: Path) -> SentenceEncoder:
+    """The model in PyTorch."""
+    return sentence_encoder(tiny_folder)
 
 
 Judge = Callable[[Load, Yard, str], Verdict]
 
 
 @pytest.fixture
-def judge(right: NDArray[np.float32]) -> Judge:
+def judge(encoder: SentenceEncoder) -> Judge:
     """Hold a load against what float32 answers, from the revision before and the one after."""
 
     def judged(load: Load, yard: Yard, before: str) -> Verdict:
-        standard = Standard(answers=right, tolerance=EXACT)
+        standard = Standard(answers=encoder.embeddings(SENTENCES), tolerance=EXACT)
         return load.verdict({before: standard, yard.model(MODEL)["status"]["stableRevision"]: standard})
 
     return judged
@@ -65,12 +64,12 @@ def judge(right: NDArray[np.float32]) -> Judge:
 
 @pytest.mark.parametrize("stage", SWITCH_STAGES)
 def test_operator_dies_in_a_switch_when(
-    served: Yard, minilm_source: Object, minilm: SentenceEncoder, judge: Judge, stage: str
+    served: Yard, tiny_source: Object, encoder: SentenceEncoder, judge: Judge, stage: str
 ) -> None:
     before, builds = stable(served), served.build_pods_started()
-    texts = [minilm.tokens(text) for text in SENTENCES]
+    texts = [encoder.tokens(text) for text in SENTENCES]
     with steady_load(served.address(MODEL), MODEL, texts, rate=RATE) as load:
-        want_new_revision(served, minilm_source)
+        want_new_revision(served, tiny_source)
         switch_reaches(served, stage, before)
         kill_leader(served.cluster)
         served.healthy(MODEL)
@@ -98,10 +97,10 @@ def delete_at_once(yard: Yard, pod: Object) -> None:
 
 @pytest.mark.parametrize("end", [sigkill, delete_at_once])
 def test_one_of_two_servers_dies(
-    served: Yard, minilm: SentenceEncoder, judge: Judge, end: Callable[[Yard, Object], None]
+    served: Yard, encoder: SentenceEncoder, judge: Judge, end: Callable[[Yard, Object], None]
 ) -> None:
     before, pod = stable(served), triton_pod(served)
-    with steady_load(served.address(MODEL), MODEL, [minilm.tokens(text) for text in SENTENCES], rate=RATE) as load:
+    with steady_load(served.address(MODEL), MODEL, [encoder.tokens(text) for text in SENTENCES], rate=RATE) as load:
         end(served, pod)
         wait_for(lambda: not both_ready(served), seconds=60, what="noticed", cluster=served.cluster)
         wait_for(lambda: both_ready(served), seconds=120, what="mended", cluster=served.cluster)

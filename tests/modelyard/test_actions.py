@@ -10,7 +10,7 @@ from modelyard.actions import carry_out
 from modelyard.apiserver import Conflict
 from modelyard.cluster import Cluster, ref_of
 from modelyard.reasons import Reason
-from modelyard.state.plan import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Scale
+from modelyard.state.plan import Action, Amend, Annotate, Apply, Claim, Create, Delete, Disown, Own, Scale
 from tests.modelyard.objects import config_map, deployment, model, owner
 from tests.modelyard.test_cluster import over
 
@@ -43,7 +43,7 @@ async def test_actions_are_done_in_their_order(cluster: Cluster, namespace: str,
         Scale(ref=ref_of(scaled), replicas=4, why=WHY),
         Annotate(ref=ref_of(first), annotations={"noted": "yes"}, why=WHY),
         Delete(ref=ref_of(doomed), why=WHY),
-        Own(ref=ref_of(shared), owner=owner(ours), manager="modelyard-owner-1", why=WHY),
+        Own(ref=ref_of(shared), claim=Claim(owner=owner(ours), manager="modelyard-owner-1"), why=WHY),
     ]
     assert await carry_out(cluster, actions) == ()
     now = {m["metadata"]["name"]: m for m in await cluster.select("ConfigMap", namespace, {}) if "ca.crt" not in str(m)}
@@ -53,6 +53,21 @@ async def test_actions_are_done_in_their_order(cluster: Cluster, namespace: str,
     assert now["shared"]["metadata"]["ownerReferences"][0]["uid"] == ours["metadata"]["uid"]
     assert (await cluster.get("Deployment", namespace, "thing") or {})["spec"]["replicas"] == 4
     await carry_out(cluster, [Disown(ref=ref_of(now["shared"]), manager="modelyard-owner-1", why=WHY)])
+    assert "ownerReferences" not in (await cluster.get("ConfigMap", namespace, "shared") or {})["metadata"]
+
+
+async def test_what_others_may_share_is_claimed_as_it_is_made(
+    cluster: Cluster, namespace: str, ours: dict[str, Any]
+) -> None:
+    claim = Claim(owner=owner(ours), manager="modelyard-owner-1")
+    action = Create(manifest=config_map(namespace, "shared"), why=WHY, claim=claim)
+    assert await carry_out(cluster, [action]) == ()
+    made = await cluster.get("ConfigMap", namespace, "shared")
+    assert made is not None
+    assert [reference["uid"] for reference in made["metadata"]["ownerReferences"]] == [ours["metadata"]["uid"]]
+    with pytest.raises(Conflict):  # another model was first: the next pass claims what it sees
+        await carry_out(cluster, [action])
+    await carry_out(cluster, [Disown(ref=ref_of(made), manager="modelyard-owner-1", why=WHY)])
     assert "ownerReferences" not in (await cluster.get("ConfigMap", namespace, "shared") or {})["metadata"]
 
 

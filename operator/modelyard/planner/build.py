@@ -25,7 +25,7 @@ from modelyard.state.observed import BuildPhase
 from modelyard.state.plan import Action, BuildPlan, Create, Delete, Finding, Truth
 
 OWNERLESS_GRACE = timedelta(minutes=2)
-"""How long a build may be without an owner: the model that made it adds itself in its next pass."""
+"""How long a build may be without an owner: who made it was killed before the claim, and claims it in the next pass."""
 REGISTRY_FIRST = timedelta(seconds=5)
 REGISTRY_LIMIT = timedelta(seconds=60)
 MEMORY_ROUNDING = 64 << 20

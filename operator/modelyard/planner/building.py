@@ -24,7 +24,7 @@ from modelyard.naming import build_tag, owner_field_manager
 from modelyard.snapshot import HuggingFacePin, OciPin, Pin, Snapshot
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildView, Observed, Record
-from modelyard.state.plan import Action, Create, Delete, Disown, Own
+from modelyard.state.plan import Action, Claim, Create, Delete, Disown, Own
 
 
 def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snapshot: Snapshot) -> list[Action]:
@@ -32,7 +32,7 @@ def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snaps
     view = have.builds.get(snapshot.build_name)
     if view is None:
         manifest = build_manifest(want.namespace, build_spec(want, spec, snapshot))
-        return [Create(manifest=manifest, why=f"revision {snapshot.revision} needs it")]
+        return [Create(manifest=manifest, why=f"revision {snapshot.revision} needs it", claim=_claim(want))]
     if view.deleting:
         return []
     if view.attempt < snapshot.attempt:
@@ -44,8 +44,12 @@ def owning(want: Desired, view: BuildView) -> list[Action]:
     """Return the reference of this model on a build, unless it is there."""
     if view.owned or view.deleting:
         return []
+    return [Own(ref=view.ref, claim=_claim(want), why="this model needs it")]
+
+
+def _claim(want: Desired) -> Claim:
     reference = owner_reference(model_owner(want.namespace, want.name, want.uid), controller=False)
-    return [Own(ref=view.ref, owner=reference, manager=owner_field_manager(want.uid), why="this model needs it")]
+    return Claim(owner=reference, manager=owner_field_manager(want.uid))
 
 
 def disowning(want: Desired, have: Observed, gone: tuple[Record, ...]) -> list[Action]:

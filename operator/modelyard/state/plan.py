@@ -14,11 +14,23 @@ from modelyard.state.objects import Manifest, ObjectRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An owner reference under ``manager``, a field manager of this owner's own: it takes back its own, no other's."""
+
+    owner: Manifest  # an ownerReference
+    manager: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """POST. If an object of that name exists and its controller is ours: nothing; else it is an obstacle."""
+    """POST. If an object of that name exists and its controller is ours: nothing; else it is an obstacle.
+
+    What others may come to share is claimed at once: made late for an owner that went meanwhile, it is collected.
+    """
 
     manifest: Manifest
     why: str
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +78,10 @@ class Annotate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """Server-side apply of one owner reference under ``manager``, a field manager of this owner's own."""
+    """Server-side apply of a claim on an object that others share."""
 
     ref: ObjectRef
-    owner: Manifest  # an ownerReference
-    manager: str
+    claim: Claim
     why: str
 
 

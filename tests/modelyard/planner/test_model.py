@@ -86,13 +86,24 @@ def test_a_build_that_names_no_model_yet_is_looked_at_again() -> None:
     assert world.passes().requeue_after == timedelta(seconds=1)
 
 
-def test_the_third_pass_owns_the_build_under_a_name_of_its_own() -> None:
+def test_a_build_is_claimed_as_it_is_made_under_a_name_of_the_models_own() -> None:
+    world = World()
+    world.passes(1)
+    (build,) = [a for a in world.passes().actions if isinstance(a, Create) and a.manifest["kind"] == "ModelBuild"]
+    assert build.claim is not None
+    assert build.claim.manager == f"modelyard-owner-{world.model['metadata']['uid']}"
+    assert build.claim.owner["uid"] == world.model["metadata"]["uid"]
+    assert "controller" not in build.claim.owner
+
+
+def test_a_build_that_nobody_claimed_is_claimed_by_who_needs_it() -> None:
+    """Whoever made it was cut off in between, or another model did."""
     world = World()
     world.passes(2)
+    (build,) = world.of("ModelBuild")
+    build["metadata"]["ownerReferences"] = []
     (own,) = [a for a in world.passes().actions if isinstance(a, Own)]
-    assert own.manager == f"modelyard-owner-{world.model['metadata']['uid']}"
-    assert own.owner["uid"] == world.model["metadata"]["uid"]
-    assert "controller" not in own.owner
+    assert own.claim.owner["uid"] == world.model["metadata"]["uid"]
 
 
 def test_a_build_that_succeeded_gets_its_revision() -> None:

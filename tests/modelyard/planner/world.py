@@ -120,7 +120,7 @@ class World:
         for action in plan.actions[:only]:
             match action:
                 case Create():
-                    self._create(action.manifest)
+                    self._create(_claimed(action))
                 case Apply():
                     self._apply(action.manifest)
                 case Amend():
@@ -134,7 +134,7 @@ class World:
                     metadata = self.objects[action.ref.kind, action.ref.name]["metadata"]
                     metadata["annotations"] = metadata.get("annotations", {}) | dict(action.annotations)
                 case Own():
-                    self._own(action, [action.owner])
+                    self._own(action, [action.claim.owner])
                 case Disown():
                     self._own(action, [])
 
@@ -347,6 +347,14 @@ class World:
 
     def _pods_of(self, component: str | None) -> list[Manifest]:
         return [pod for pod in self.of("Pod") if component in {None, pod["metadata"]["labels"][COMPONENT_LABEL]}]
+
+
+def _claimed(action: Create) -> Manifest:
+    """Return the manifest with the claim that follows the POST."""
+    if action.claim is None:
+        return action.manifest
+    metadata = action.manifest["metadata"] | {"ownerReferences": [action.claim.owner]}
+    return {**action.manifest, "metadata": metadata}
 
 
 def _is_triton(manifest: Manifest) -> bool:
