@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from modelyard.apiserver import AlreadyExists, Conflict, Forbidden, Refused
-from modelyard.cluster import Cluster, ref_of
+from modelyard.cluster import Cluster
 from modelyard.reasons import Reason
-from modelyard.state.objects import Manifest
+from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import Obstacle
 from modelyard.state.plan import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Scale
 from modelyard.telemetry import METRICS, Log
@@ -57,7 +57,7 @@ async def _create(cluster: Cluster, action: Create) -> Obstacle | None:
     except (Forbidden, Refused) as error:
         return _obstacle(manifest, Reason.OBJECT_REFUSED, error.message)
     if action.claim:
-        await cluster.own(ref_of(made), [action.claim.owner], action.claim.manager)
+        await cluster.own(ObjectRef.of(made), [action.claim.owner], action.claim.manager)
     return None
 
 

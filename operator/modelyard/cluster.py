@@ -41,19 +41,6 @@ def collection(kind: str, namespace: str) -> str:
     return f"{root}/namespaces/{namespace}/{plural}"
 
 
-def ref_of(manifest: Manifest) -> ObjectRef:
-    """Return what names ``manifest``, an object as the API server gave it."""
-    metadata = manifest["metadata"]
-    return ObjectRef(
-        api_version=manifest["apiVersion"],
-        kind=manifest["kind"],
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        uid=metadata["uid"],
-        resource_version=metadata["resourceVersion"],
-    )
-
-
 class Cluster:
     """Objects of one cluster. ``guard`` runs before each write and raises where nothing may be written any more."""
 
@@ -159,7 +146,7 @@ class Cluster:
 
     async def write_status(self, manifest: Manifest, status: Mapping[str, Any]) -> None:
         """Replace the status of ``manifest``, as this pass read it. Raises Conflict if it changed meanwhile."""
-        path = f"{_path(ref_of(manifest))}/status"
+        path = f"{_path(ObjectRef.of(manifest))}/status"
         await self._write("PUT", path, body={**manifest, "status": status}, fieldManager=FIELD_MANAGER)
 
     async def patch(self, kind: str, namespace: str, name: str, patch: Manifest) -> Manifest:

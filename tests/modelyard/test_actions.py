@@ -8,8 +8,9 @@ import pytest
 
 from modelyard.actions import carry_out
 from modelyard.apiserver import Conflict
-from modelyard.cluster import Cluster, ref_of
+from modelyard.cluster import Cluster
 from modelyard.reasons import Reason
+from modelyard.state.objects import ObjectRef
 from modelyard.state.plan import Action, Amend, Annotate, Apply, Claim, Create, Delete, Disown, Own, Scale
 from tests.modelyard.objects import config_map, deployment, model, owner
 from tests.modelyard.test_cluster import over
@@ -39,11 +40,11 @@ async def test_actions_are_done_in_their_order(cluster: Cluster, namespace: str,
     actions: list[Action] = [
         Create(manifest=child(ours, "second"), why=WHY),
         Apply(manifest=over(first, child(ours, "first", {"a": "2"})), why=WHY),
-        Amend(ref=ref_of(amended), patch={"data": {"b": "1"}}, why=WHY),
-        Scale(ref=ref_of(scaled), replicas=4, why=WHY),
-        Annotate(ref=ref_of(first), annotations={"noted": "yes"}, why=WHY),
-        Delete(ref=ref_of(doomed), why=WHY),
-        Own(ref=ref_of(shared), claim=Claim(owner=owner(ours), manager="modelyard-owner-1"), why=WHY),
+        Amend(ref=ObjectRef.of(amended), patch={"data": {"b": "1"}}, why=WHY),
+        Scale(ref=ObjectRef.of(scaled), replicas=4, why=WHY),
+        Annotate(ref=ObjectRef.of(first), annotations={"noted": "yes"}, why=WHY),
+        Delete(ref=ObjectRef.of(doomed), why=WHY),
+        Own(ref=ObjectRef.of(shared), claim=Claim(owner=owner(ours), manager="modelyard-owner-1"), why=WHY),
     ]
     assert await carry_out(cluster, actions) == ()
     now = {m["metadata"]["name"]: m for m in await cluster.select("ConfigMap", namespace, {}) if "ca.crt" not in str(m)}
@@ -52,7 +53,7 @@ async def test_actions_are_done_in_their_order(cluster: Cluster, namespace: str,
     assert (now["first"]["data"], now["first"]["metadata"]["annotations"]) == ({"a": "2"}, {"noted": "yes"})
     assert now["shared"]["metadata"]["ownerReferences"][0]["uid"] == ours["metadata"]["uid"]
     assert (await cluster.get("Deployment", namespace, "thing") or {})["spec"]["replicas"] == 4
-    await carry_out(cluster, [Disown(ref=ref_of(now["shared"]), manager="modelyard-owner-1", why=WHY)])
+    await carry_out(cluster, [Disown(ref=ObjectRef.of(now["shared"]), manager="modelyard-owner-1", why=WHY)])
     assert "ownerReferences" not in (await cluster.get("ConfigMap", namespace, "shared") or {})["metadata"]
 
 
@@ -67,7 +68,7 @@ async def test_what_others_may_share_is_claimed_as_it_is_made(
     assert [reference["uid"] for reference in made["metadata"]["ownerReferences"]] == [ours["metadata"]["uid"]]
     with pytest.raises(Conflict):  # another model was first: the next pass claims what it sees
         await carry_out(cluster, [action])
-    await carry_out(cluster, [Disown(ref=ref_of(made), manager="modelyard-owner-1", why=WHY)])
+    await carry_out(cluster, [Disown(ref=ObjectRef.of(made), manager="modelyard-owner-1", why=WHY)])
     assert "ownerReferences" not in (await cluster.get("ConfigMap", namespace, "shared") or {})["metadata"]
 
 
@@ -89,7 +90,7 @@ async def test_an_object_of_that_name_that_is_not_ours_is_never_touched(
     assert "rename the model" in obstacle.message
     now = await cluster.get("ConfigMap", namespace, "thing")
     assert now is not None
-    assert ref_of(now) == ref_of(theirs)
+    assert ObjectRef.of(now) == ObjectRef.of(theirs)
     assert await cluster.get("ConfigMap", namespace, "next") is not None  # the others are made all the same
 
 
@@ -106,7 +107,7 @@ async def test_an_object_that_the_api_server_refuses_is_told(cluster: Cluster, o
 async def test_an_object_that_is_still_going_is_waited_for(cluster: Cluster, ours: dict[str, Any]) -> None:
     going = child(ours)
     going["metadata"]["finalizers"] = ["example.com/slow"]
-    await cluster.delete(ref_of(await cluster.create(going)))
+    await cluster.delete(ObjectRef.of(await cluster.create(going)))
     with pytest.raises(Conflict):
         await carry_out(cluster, [Create(manifest=child(ours), why=WHY)])
 

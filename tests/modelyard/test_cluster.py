@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from modelyard.apiserver import AlreadyExists, ApiServer, Conflict, NotFound, Refused
-from modelyard.cluster import KINDS, Cluster, collection, ref_of
+from modelyard.cluster import KINDS, Cluster, collection
 from modelyard.naming import owner_field_manager
+from modelyard.state.objects import ObjectRef
 from tests.modelyard.objects import config_map, deployment, model, owner, pod
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("api_server")]
@@ -53,7 +54,7 @@ async def test_a_post_never_writes_over_an_object(cluster: Cluster, namespace: s
 async def test_what_a_later_manifest_leaves_out_goes(cluster: Cluster, namespace: str) -> None:
     """Also what came with the POST, and nothing of what others wrote."""
     posted = await cluster.create(config_map(namespace, data={"kept": "1", "dropped": "1"}))
-    await cluster.annotate(ref_of(posted), {"theirs": "note"})
+    await cluster.annotate(ObjectRef.of(posted), {"theirs": "note"})
     current = await cluster.get("ConfigMap", namespace, "thing")
     assert current is not None
     applied = await cluster.apply(over(current, config_map(namespace, data={"kept": "2"})))
@@ -85,7 +86,7 @@ async def test_an_apply_over_what_changed_since_is_a_conflict(cluster: Cluster, 
 
 async def test_an_apply_never_makes_an_object_anew(cluster: Cluster, namespace: str) -> None:
     posted = await cluster.create(config_map(namespace))
-    await cluster.delete(ref_of(posted))
+    await cluster.delete(ObjectRef.of(posted))
     with pytest.raises((Conflict, NotFound)):
         await cluster.apply(over(posted, config_map(namespace)))
     assert await cluster.get("ConfigMap", namespace, "thing") is None
@@ -93,13 +94,13 @@ async def test_an_apply_never_makes_an_object_anew(cluster: Cluster, namespace: 
 
 async def test_an_amendment_minds_what_was_read(cluster: Cluster, namespace: str) -> None:
     posted = await cluster.create(config_map(namespace, data={"a": "1", "b": "1"}))
-    amended = await cluster.amend(ref_of(posted), {"data": {"a": "2", "b": None}})
+    amended = await cluster.amend(ObjectRef.of(posted), {"data": {"a": "2", "b": None}})
     assert amended["data"] == {"a": "2"}
     with pytest.raises(Conflict):
-        await cluster.amend(ref_of(posted), {"data": {"a": "3"}})
-    await cluster.delete(ref_of(amended))
+        await cluster.amend(ObjectRef.of(posted), {"data": {"a": "3"}})
+    await cluster.delete(ObjectRef.of(amended))
     with pytest.raises(Conflict):
-        await cluster.amend(ref_of(amended), {"data": {"a": "3"}})
+        await cluster.amend(ObjectRef.of(amended), {"data": {"a": "3"}})
 
 
 async def test_a_record_says_more_whatever_its_data_is(cluster: Cluster, namespace: str) -> None:
@@ -119,19 +120,19 @@ async def test_a_record_says_more_whatever_its_data_is(cluster: Cluster, namespa
     }
     posted = await cluster.create(record)
     more = {"metadata": {"annotations": {"promoted": None, "rejected": "a&b"}}, "revision": 2}
-    amended = await cluster.amend(ref_of(posted), more)
+    amended = await cluster.amend(ObjectRef.of(posted), more)
     assert amended["metadata"]["annotations"] == {"rejected": "a&b"}
     assert (amended["data"], amended["revision"]) == (data, 2)
 
 
 async def test_scaling_leaves_the_rest_alone_and_minds_what_was_read(cluster: Cluster, namespace: str) -> None:
     posted = await cluster.create(deployment(namespace, replicas=1))
-    await cluster.scale(ref_of(posted), 3)
+    await cluster.scale(ObjectRef.of(posted), 3)
     scaled = await cluster.get("Deployment", namespace, "thing")
     assert scaled is not None
     assert scaled["spec"]["replicas"] == 3
     with pytest.raises(Conflict):
-        await cluster.scale(ref_of(posted), 5)
+        await cluster.scale(ObjectRef.of(posted), 5)
     applied = await cluster.apply(over(scaled, deployment(namespace, replicas=3)))
     assert applied["spec"]["replicas"] == 3
 
@@ -140,11 +141,11 @@ async def test_a_delete_hits_the_object_that_was_read_and_no_other(cluster: Clus
     first = await cluster.create(config_map(namespace))
     changed = await cluster.apply(over(first, config_map(namespace, data={"a": "1"})))
     with pytest.raises(Conflict):
-        await cluster.delete(ref_of(first))
+        await cluster.delete(ObjectRef.of(first))
     with pytest.raises(Conflict):
-        await cluster.delete(replace(ref_of(changed), uid="00000000-0000-0000-0000-000000000000"))
-    await cluster.delete(ref_of(changed))
-    await cluster.delete(ref_of(changed))  # gone is gone
+        await cluster.delete(replace(ObjectRef.of(changed), uid="00000000-0000-0000-0000-000000000000"))
+    await cluster.delete(ObjectRef.of(changed))
+    await cluster.delete(ObjectRef.of(changed))  # gone is gone
     assert await cluster.get("ConfigMap", namespace, "thing") is None
 
 
@@ -152,13 +153,13 @@ async def test_an_annotation_reaches_a_pod_that_changed_meanwhile_and_not_its_su
     cluster: Cluster, namespace: str
 ) -> None:
     posted = await cluster.create(pod(namespace))
-    await cluster.annotate(ref_of(posted), {"a": "1"})
-    await cluster.annotate(ref_of(posted), {"b": "2"})
+    await cluster.annotate(ObjectRef.of(posted), {"a": "1"})
+    await cluster.annotate(ObjectRef.of(posted), {"b": "2"})
     now = await cluster.get("Pod", namespace, "thing")
     assert now is not None
     assert now["metadata"]["annotations"] == {"a": "1", "b": "2"}
     with pytest.raises(Conflict):
-        await cluster.annotate(replace(ref_of(posted), uid="00000000-0000-0000-0000-000000000000"), {"c": "3"})
+        await cluster.annotate(replace(ObjectRef.of(posted), uid="00000000-0000-0000-0000-000000000000"), {"c": "3"})
 
 
 async def test_owners_of_a_shared_object_never_remove_each_other(cluster: Cluster, namespace: str) -> None:
@@ -167,10 +168,10 @@ async def test_owners_of_a_shared_object_never_remove_each_other(cluster: Cluste
     two = await cluster.create(model(namespace, "two"))
     managers = {m["metadata"]["uid"]: owner_field_manager(m["metadata"]["uid"]) for m in (one, two)}
     for each in (one, two, one):  # twice is as good as once
-        await cluster.own(ref_of(shared), [owner(each)], managers[each["metadata"]["uid"]])
+        await cluster.own(ObjectRef.of(shared), [owner(each)], managers[each["metadata"]["uid"]])
     for each in (one, two):
         assert await cluster.owned_names("ConfigMap", namespace, each["metadata"]["uid"]) == {"shared"}
-    await cluster.own(ref_of(shared), [], managers[one["metadata"]["uid"]])
+    await cluster.own(ObjectRef.of(shared), [], managers[one["metadata"]["uid"]])
     assert await cluster.owned_names("ConfigMap", namespace, one["metadata"]["uid"]) == frozenset()
     assert await cluster.owned_names("ConfigMap", namespace, two["metadata"]["uid"]) == {"shared"}
 
@@ -178,9 +179,9 @@ async def test_owners_of_a_shared_object_never_remove_each_other(cluster: Cluste
 async def test_nobody_comes_to_own_the_successor_of_a_shared_object(cluster: Cluster, namespace: str) -> None:
     shared = await cluster.create(config_map(namespace, "shared"))
     one = await cluster.create(model(namespace, "one"))
-    await cluster.delete(ref_of(shared))
+    await cluster.delete(ObjectRef.of(shared))
     with pytest.raises(Conflict):
-        await cluster.own(ref_of(shared), [owner(one)], "modelyard-owner-one")
+        await cluster.own(ObjectRef.of(shared), [owner(one)], "modelyard-owner-one")
     assert await cluster.get("ConfigMap", namespace, "shared") is None
 
 
@@ -212,7 +213,7 @@ async def test_nothing_is_written_once_the_guard_says_no(api: ApiServer, namespa
         raise Stop
 
     cluster = Cluster(api, guard)
-    ref = ref_of(await Cluster(api, lambda: None).create(config_map(namespace)))
+    ref = ObjectRef.of(await Cluster(api, lambda: None).create(config_map(namespace)))
     manifest = config_map(namespace, uid=ref.uid, resourceVersion=ref.resource_version)
     for write in (
         cluster.create(config_map(namespace, "other")),
@@ -228,4 +229,4 @@ async def test_nothing_is_written_once_the_guard_says_no(api: ApiServer, namespa
             await write
     now = await cluster.get("ConfigMap", namespace, "thing")
     assert now is not None
-    assert ref_of(now) == ref
+    assert ObjectRef.of(now) == ref

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from modelyard.apiserver import ApiServer, Login
-from modelyard.cluster import Cluster, collection, ref_of
+from modelyard.cluster import Cluster, collection
 from modelyard.handlers import watch
 from modelyard.keys import Key
+from modelyard.state.objects import ObjectRef
 from tests.modelyard.objects import config_map, model, owner, pod
 from tests.modelyard.waiting import background, until
 
@@ -66,10 +67,10 @@ async def test_a_command_wakes_a_model_and_other_annotations_do_not(
 ) -> None:
     posted = await cluster.create(model(namespace))
     await until(lambda: woken[key] == 1)
-    await cluster.annotate(ref_of(posted), {"example.com/note": "hello"})
+    await cluster.annotate(ObjectRef.of(posted), {"example.com/note": "hello"})
     await quiet(woken)
     assert woken[key] == 1
-    await cluster.annotate(ref_of(posted), {"modelyard.dev/command": "retry 1 1"})
+    await cluster.annotate(ObjectRef.of(posted), {"modelyard.dev/command": "retry 1 1"})
     await until(lambda: woken[key] == 2)
 
 
@@ -79,11 +80,11 @@ async def test_a_child_wakes_its_owner_when_it_appears_changes_and_goes(
     labels = OURS | {"modelyard.dev/model": "minilm"}
     posted = await cluster.create(config_map(namespace, labels=labels))
     await until(lambda: woken[key] == 1)
-    await cluster.annotate(ref_of(posted), {"a": "1"})
+    await cluster.annotate(ObjectRef.of(posted), {"a": "1"})
     await until(lambda: woken[key] == 2)
     now = await cluster.get("ConfigMap", namespace, "thing")
     assert now is not None
-    await cluster.delete(ref_of(now))
+    await cluster.delete(ObjectRef.of(now))
     await until(lambda: woken[key] == 3)
 
 
@@ -108,7 +109,7 @@ async def test_a_builds_progress_wakes_its_models_and_not_itself(
     assert woken[own] == 1
     now = await cluster.get("ModelBuild", namespace, "0" * 16)
     assert now is not None
-    await cluster.delete(ref_of(now))
+    await cluster.delete(ObjectRef.of(now))
     await until(lambda: woken[key] == 4 and woken[own] == 2)
 
 
@@ -120,7 +121,7 @@ async def test_nothing_is_written_into_what_is_watched(
     await quiet(woken)
     now = await cluster.get("OptimizedModel", namespace, "minilm")
     assert now is not None
-    assert ref_of(now) == ref_of(posted)  # no finalizer, no progress, no annotation
+    assert ObjectRef.of(now) == ObjectRef.of(posted)  # no finalizer, no progress, no annotation
     events = await api.request("GET", collection("Event", namespace))
     assert events["items"] == []
 

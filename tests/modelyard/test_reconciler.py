@@ -13,7 +13,7 @@ import pytest
 
 from modelyard.apiserver import ApiServer, Login
 from modelyard.artifacts import Artifacts
-from modelyard.cluster import Cluster, ref_of
+from modelyard.cluster import Cluster
 from modelyard.contract.report import Figure, Parity
 from modelyard.defaults import defaults_from
 from modelyard.keys import Key
@@ -24,6 +24,7 @@ from modelyard.oci.reference import Reference
 from modelyard.reconciler import Reconciler
 from modelyard.resolve import Pinner
 from modelyard.settings import Images, Registry, Settings, Sources
+from modelyard.state.objects import ObjectRef
 from modelyard.traffic.envoy import Envoys
 from tests.modelyard.objects import model
 from tests.modelyard.test_artifacts import report
@@ -129,7 +130,7 @@ async def test_what_the_registry_has_starts_no_job_and_goes_on_to_its_pods(
     publish(registry, build, tmp_path)
     now = await cluster.get("Job", namespace, job["metadata"]["name"])
     assert now is not None
-    await cluster.delete(ref_of(now))
+    await cluster.delete(ObjectRef.of(now))
     found = await passes.settle("first")
     (again,) = await passes.builds()
     assert (again["status"]["phase"], again["status"]["result"]["precision"]) == ("Succeeded", "FP32")
@@ -172,7 +173,7 @@ async def test_a_service_of_the_models_name_that_is_not_ours_is_left_alone(
     assert conditions(found)["Stalled"] == ("True", "NameTaken")
     after = await cluster.get("Service", namespace, "minilm")
     assert after is not None
-    assert ref_of(after) == ref_of(before)
+    assert ObjectRef.of(after) == ObjectRef.of(before)
 
 
 async def test_what_is_gone_is_forgotten(passes: Passes, namespace: str) -> None:

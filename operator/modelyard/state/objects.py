@@ -19,3 +19,16 @@ class ObjectRef:
     name: str
     uid: str
     resource_version: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> ObjectRef:
+        """Return what names ``manifest``, an object as the API server gave it, and which version of it this is."""
+        metadata = manifest["metadata"]
+        return cls(
+            api_version=manifest["apiVersion"],
+            kind=manifest["kind"],
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+        )

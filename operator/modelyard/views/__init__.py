@@ -2,7 +2,6 @@
 
 from modelyard.views.builds import build_desired_from, build_observed_from, build_view
 from modelyard.views.models import desired_from, observed_from, proxy_pods, record_from
-from modelyard.views.objects import object_ref
 from modelyard.views.pods import pod_view
 
 __all__ = [
@@ -10,7 +9,6 @@ __all__ = [
     "build_observed_from",
     "build_view",
     "desired_from",
-    "object_ref",
     "observed_from",
     "pod_view",
     "proxy_pods",

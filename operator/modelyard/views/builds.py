@@ -16,7 +16,7 @@ from modelyard.naming import ATTEMPT_LABEL
 from modelyard.reasons import Reason
 from modelyard.state.build import BuildDesired, BuildObserved, JobView
 from modelyard.state.desired import Defaults
-from modelyard.state.objects import Manifest
+from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import BuildPhase, BuildView
 from modelyard.views.objects import (
     condition,
@@ -24,7 +24,6 @@ from modelyard.views.objects import (
     is_controlled_by,
     is_deleting,
     labels_of,
-    object_ref,
     owners_of,
 )
 from modelyard.views.pods import build_pod_view
@@ -38,7 +37,7 @@ def build_desired_from(build: Manifest, defaults: Defaults, push_config: str | N
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
-        ref=object_ref(build),
+        ref=ObjectRef.of(build),
         generation=metadata["generation"],
         created_at=created_at(build),
         owners=len(owners_of(build)),
@@ -64,7 +63,7 @@ def build_observed_from(build: Manifest, children: Iterable[Manifest], now: date
         jobs=tuple(sorted((_job(child) for child in ours if child["kind"] == "Job"), key=lambda job: job.attempt)),
         pods=tuple(sorted(map(build_pod_view, pods), key=lambda pod: (pod.created_at, pod.name))),
         objects={
-            (child["kind"], child["metadata"]["name"]): object_ref(child)
+            (child["kind"], child["metadata"]["name"]): ObjectRef.of(child)
             for child in ours
             if child["kind"] in {"ConfigMap", "Secret"}
         },
@@ -75,7 +74,7 @@ def build_view(build: Manifest, owner_uid: str) -> BuildView:
     """Return a ModelBuild as the model of ``owner_uid`` sees it."""
     status = status_from(ModelBuildStatus, build)
     return BuildView(
-        ref=object_ref(build),
+        ref=ObjectRef.of(build),
         key=build["spec"]["key"],
         attempt=build["spec"].get("attempt", 1),
         phase=BuildPhase(status.phase) if status.phase in set(BuildPhase) else BuildPhase.PENDING,
@@ -100,7 +99,7 @@ def _job(job: Manifest) -> JobView:
     complete = condition(job, "Complete") or {}
     has_failed = failed.get("status") == "True"
     return JobView(
-        ref=object_ref(job),
+        ref=ObjectRef.of(job),
         attempt=int(labels_of(job).get(ATTEMPT_LABEL, "1")),
         memory_limit=_memory_limit(job),
         created_at=created_at(job),

@@ -31,7 +31,7 @@ from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.snapshot import snapshot_from
 from modelyard.state.desired import Command, Defaults, Desired, command_from
-from modelyard.state.objects import Manifest
+from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import Observed, PodView, ProxyReplica, ProxyView, Record, Rejection, RevisionView
 from modelyard.views.builds import build_view
 from modelyard.views.objects import (
@@ -41,7 +41,6 @@ from modelyard.views.objects import (
     is_controlled_by,
     is_deleting,
     labels_of,
-    object_ref,
     time_from,
 )
 from modelyard.views.pods import pod_view
@@ -113,7 +112,7 @@ def record_from(revision: Manifest) -> Record:
     annotations = annotations_of(revision)
     rejection = annotations.get(REJECTED_ANNOTATION)
     return Record(
-        ref=object_ref(revision),
+        ref=ObjectRef.of(revision),
         sequence=revision["revision"],
         generation=int(annotations.get(GENERATION_ANNOTATION, "0")),
         spec_digest=annotations.get(SPEC_DIGEST_ANNOTATION, ""),
@@ -167,7 +166,7 @@ def _revision(name: str, objects: Mapping[str, Manifest], pods: list[PodView]) -
     failure = condition(deployment, "ReplicaFailure") if deployment else None
     return RevisionView(
         name=name,
-        objects={kind: object_ref(child) for kind, child in objects.items()},
+        objects={kind: ObjectRef.of(child) for kind, child in objects.items()},
         replicas=deployment["spec"]["replicas"] if deployment else None,
         created_at=created_at(deployment) if deployment else None,
         pods=tuple(sorted(pods, key=lambda pod: pod.name)),
@@ -182,7 +181,7 @@ def _proxy(ours: list[Manifest], pods: list[Manifest], replicas: tuple[ProxyRepl
     routes = json.loads(annotations_of(config_map)[ROUTES_ANNOTATION]) if config_map else {}
     verified = json.loads(annotations_of(config_map).get(VERIFIED_ANNOTATION, "{}")) if config_map else {}
     return ProxyView(
-        objects={kind: object_ref(child) for kind, child in objects.items()},
+        objects={kind: ObjectRef.of(child) for kind, child in objects.items()},
         routes=Routes(clusters=tuple(routes["clusters"]), weights=routes["weights"]) if routes else None,
         routes_hash=routes.get("hash"),
         written_at=time_from(routes["writtenAt"]) if routes else None,

@@ -6,20 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from modelyard.state.objects import Manifest, ObjectRef
-
-
-def object_ref(manifest: Manifest) -> ObjectRef:
-    """Return where an object is and which version of it this is."""
-    metadata = manifest["metadata"]
-    return ObjectRef(
-        api_version=manifest["apiVersion"],
-        kind=manifest["kind"],
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        uid=metadata["uid"],
-        resource_version=metadata["resourceVersion"],
-    )
+from modelyard.state.objects import Manifest
 
 
 def labels_of(manifest: Manifest) -> Mapping[str, str]:

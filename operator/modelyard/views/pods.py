@@ -8,7 +8,7 @@ from typing import Any
 from modelyard.contract.steps import Step, Termination
 from modelyard.naming import ATTEMPT_LABEL
 from modelyard.state.build import BuildPodView, ContainerEnd
-from modelyard.state.objects import Manifest
+from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import PodView
 from modelyard.views.objects import (
     annotations_of,
@@ -16,7 +16,6 @@ from modelyard.views.objects import (
     created_at,
     is_deleting,
     labels_of,
-    object_ref,
     time_from,
 )
 
@@ -42,7 +41,7 @@ def pod_view(pod: Manifest) -> PodView:
         terminated=next((end.message for end in reversed(_ends(statuses)) if end.message), None),
         out_of_memory=next((end.name for end in _ends(statuses) if end.oom), None),
         restarts=sum(status.get("restartCount", 0) for status in statuses),
-        ref=object_ref(pod),
+        ref=ObjectRef.of(pod),
         annotations=annotations_of(pod),
     )
 
