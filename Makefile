@@ -34,7 +34,7 @@ $(INSTALLED): locks/dev.txt locks/models.txt pyproject.toml
 
 .PHONY: unit
 unit: $(INSTALLED) ## Run the tests that need neither root nor a cluster.
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not cluster"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not cluster"
 
 .PHONY: test
 test: $(INSTALLED) ## Run lint, unit tests, the local cluster, the tests on it, coverage.

@@ -10,6 +10,21 @@ settings.register_profile("modelyard", deadline=None, derandomize=True, print_bl
 settings.load_profile("modelyard")
 
 
+LONGEST = (
+    "test_embedder",
+    "test_conversion",
+    "test_switch",
+    "test_faults_building",
+    "test_faults_serving",
+)
+"""Files that are begun first where several run side by side: whoever is last is waited for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; within a file the order stays."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the folder of the checkout."""

@@ -39,13 +39,8 @@ RUN = secrets.token_hex(2)
 """Names of one run: the registry outlives a run, and what it holds of an earlier one must not be found."""
 
 
-LONGEST = ("test_switch", "test_faults_building", "test_faults_serving")
-"""Files that are begun first where several run side by side: whoever is last is waited for."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests on the cluster ten minutes: they wait for builds and roll-outs, each with a deadline of its own."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
     for item in items:
         if item.get_closest_marker("cluster") and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(600))
