@@ -153,6 +153,7 @@ def test_a_signal_ends_a_transfer_at_once(number: str, code: int, tmp_path: Path
     script = (
         "import os, signal, sys\n"
         "from modelyard.cli import main, push\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored, where the tests run in the background
         f"push.run = lambda _: os.kill(os.getpid(), signal.{number}) or signal.pause()\n"
         "sys.exit(main(['push', 'a', 'b']))\n"
     )
