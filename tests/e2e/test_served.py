@@ -117,7 +117,7 @@ def test_get_shows_a_line_that_tells_all(served: Yard) -> None:
 
 def test_events_tell_the_story_once(served: Yard) -> None:
     events = json.loads(served.cluster.run("get", "events", "--output=json"))["items"]
-    told = [e["reason"] for e in events if e["involvedObject"]["kind"] == "OptimizedModel"]
+    told = [(e["reason"], e["message"]) for e in events if e["involvedObject"]["kind"] == "OptimizedModel"]
     assert len(told) == len(set(told)) > 2
 
 

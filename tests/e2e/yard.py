@@ -15,10 +15,11 @@ FAST = {"engine": "OnnxRuntime", "precision": "FP32"}
 """What builds soonest: for tests that are not about the engine."""
 
 SMALL: Object = {
+    "build": {"resources": {"requests": {"cpu": "100m"}}},
     "serving": {"resources": {"requests": {"cpu": "50m", "memory": "128Mi"}}},
     "traffic": {"proxy": {"replicas": 1, "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}}}},
 }
-"""Many models on a node of two cores."""
+"""Many models and their builds on a node of two cores."""
 
 UNHURRIED = {"performance": {"minSpeedup": 0}}
 """A tiny model loses to PyTorch for the server's own cost: for tests that are not about speed."""
