@@ -12,12 +12,14 @@ from tests.e2e.yard import Yard
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 
-def test_each_is_told_by_its_name(
-    yard: Yard, tiny_source: Object, fresh_source: Object, with_values: WithValues
-) -> None:
-    built_and_deleted(yard, "built", tiny_source)
-    with with_values("images.runtime.tag=no-runtime", "images.triton.tag=no-triton"):
-        yard.submit("built", tiny_source)
-        yard.submit("new", fresh_source)
-        assert "no-triton" in yard.told("built", "ImageNotPullable")
-        assert "no-runtime" in yard.told("new", "ImageNotPullable")
+def test_of_a_build(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
+    with with_values("images.runtime.tag=absent"):
+        yard.submit("m", tiny_source)
+        assert "runtime:absent" in yard.told("m", "ImageNotPullable")
+
+
+def test_of_a_server(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
+    built_and_deleted(yard, "m", tiny_source)
+    with with_values("images.triton.tag=absent"):
+        yard.submit("m", tiny_source)
+        assert "triton:absent" in yard.told("m", "ImageNotPullable")
