@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ def _nothing_is_left(cluster: Cluster) -> Iterator[None]:
     yield
     for pid in processes.marked(cluster):
         os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def sleeping() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of somebody else's; it ends with the block."""
+    with subprocess.Popen(["/bin/sleep", "600"]) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_what_runs_as_it_should_is_left_alone(cluster: Cluster) -> None:
@@ -71,13 +82,15 @@ def test_a_pid_that_belongs_to_another_by_now_is_not_ours(cluster: Cluster) -> N
     processes.ensure(cluster, SLEEP)
     processes.stop(cluster, "sleeper")
     record = cluster.folder / "processes" / "sleeper.json"
-    with subprocess.Popen(["/bin/sleep", "600"]) as foreign:
-        record.write_text(json.dumps({**json.loads(record.read_text()), "pid": foreign.pid}))
+    with sleeping() as foreign:
+        began = processes.start_time(foreign.pid)
+        assert began is not None
+        was = {"pid": foreign.pid, "started": began - 100}  # ours, that had this pid a second before
+        record.write_text(json.dumps({**json.loads(record.read_text()), **was}))
         assert processes.running(cluster, "sleeper") is None
         assert not processes.stop(cluster, "sleeper")
         processes.ensure(cluster, SLEEP)
         assert foreign.poll() is None
-        foreign.kill()
 
 
 def test_a_process_whose_record_is_lost_is_replaced(cluster: Cluster) -> None:
