@@ -210,15 +210,18 @@ async def test_an_operator_that_cannot_renew_its_lease_ends(
 async def test_an_api_server_that_restarts_is_watched_again(
     bare_api_server: RunningApiServer, running: Running, cluster: Cluster, api: ApiServer, namespace: str
 ) -> None:
-    async with running(lease=Lease(duration_seconds=60, renew_seconds=1, retry_seconds=0.2)) as process:
-        await eventually(lambda: holder(api), lambda name: name == "pod-1")
-        bare_api_server.kill()
-        await asyncio.to_thread(bare_api_server.start)
-        await eventually(lambda: api.request("GET", f"apis/{API_VERSION}/optimizedmodels"), bool)
-        await cluster.create(model(namespace))
+    async def seen(name: str) -> None:
+        await cluster.create(model(namespace, name))
         await eventually(
-            lambda: cluster.get("OptimizedModel", namespace, "minilm"),
+            lambda: cluster.get("OptimizedModel", namespace, name),
             lambda m: bool(m.get("status", {}).get("conditions")),
             seconds=40,
         )
+
+    async with running(lease=Lease(duration_seconds=60, renew_seconds=1, retry_seconds=0.2)) as process:
+        await seen("before")  # it watches: cut off while it still looks for what to watch, it ends and another leads
+        bare_api_server.kill()
+        await asyncio.to_thread(bare_api_server.start)
+        await eventually(lambda: api.request("GET", f"apis/{API_VERSION}/optimizedmodels"), bool)
+        await seen("after")
         assert not process.task.done()
