@@ -40,21 +40,13 @@ def api_server(bare_api_server: RunningApiServer, crds: list[dict[str, Any]]) ->
         for crd in crds:
             answer = admin.post(path, json=crd)
             assert answer.is_success, answer.json()["message"]
-            for _ in range(300):
-                answer = admin.get(f"{path}/{crd['metadata']['name']}").json()
-                conditions = answer["status"].get("conditions") or []
-                if any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
-                    break
-                time.sleep(0.1)
-            else:
-                pytest.fail(f"{crd['metadata']['name']} was not established")
         for crd in crds:
             _until_served(admin, crd["spec"]["names"]["plural"])
     return bare_api_server
 
 
 def _until_served(admin: httpx.Client, plural: str) -> None:
-    """Return once the storage of a kind answers: established it is a moment before that."""
+    """Return once the storage of a kind answers, which is later than the kind is called established."""
     for _ in range(300):
         if admin.get(f"/apis/modelyard.dev/v1alpha1/{plural}").is_success:
             return

@@ -1,8 +1,11 @@
-"""The operator's process, in this one: on a real API server, with the rights that the chart gives it."""
+"""The operator on a real API server, with the rights that the chart gives it: in this process, and as the command."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -225,3 +228,42 @@ async def test_an_api_server_that_restarts_is_watched_again(
         await eventually(lambda: api.request("GET", f"apis/{API_VERSION}/optimizedmodels"), bool)
         await seen("after")
         assert not process.task.done()
+
+
+async def test_the_command_leads_under_its_pods_name_and_gives_the_lease_back_when_told_to_end(
+    operator_login: Login, api: ApiServer, namespace: str, tmp_path: Path
+) -> None:
+    """``modelyard run`` as the image starts it, but that its credentials come from a kubeconfig."""
+    (tmp_path / "settings.json").write_text(settings(namespace, log_level="WARNING").model_dump_json(by_alias=True))
+    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig(operator_login())))
+    places = {"KUBECONFIG": str(tmp_path / "kubeconfig"), "MODELYARD_SETTINGS": str(tmp_path / "settings.json")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "modelyard",
+        "run",
+        env={**os.environ, **places, "POD_NAME": "pod-1", "POD_NAMESPACE": SYSTEM},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        await eventually(lambda: holder(api), lambda name: name == "pod-1")
+    finally:
+        process.terminate()
+        log, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, log.decode()
+    assert await holder(api) == ""
+    assert b"lease acquired" not in log, "it is told at INFO, and WARNING was asked for"
+
+
+def kubeconfig(info: kopf.ConnectionInfo) -> dict[str, Any]:
+    """Return credentials as ``kubectl`` keeps them."""
+    server = {"server": info.server, "insecure-skip-tls-verify": True}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": server}],
+        "users": [{"name": "operator", "user": {"token": info.token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "operator"}}],
+        "current-context": "test",
+    }

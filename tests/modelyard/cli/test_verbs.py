@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import resource
 import subprocess
@@ -16,7 +14,6 @@ import pytest
 import modelyard
 from modelyard.cli import VERBS, main
 from modelyard.cli import oci_options as options
-from modelyard.settings import Settings
 from tests.servers.registry import RunningRegistry, running_registry
 
 
@@ -159,27 +156,3 @@ def test_a_signal_ends_a_transfer_at_once(number: str, code: int, tmp_path: Path
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=20, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (code, b"")
-
-
-def test_run_is_the_operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It reads its settings and its name, and ends with the operator's exit code."""
-    given: dict[str, object] = {}
-
-    async def operator(settings: Settings, **rest: object) -> int:
-        given.update(rest, level=settings.log_level)
-        return 3
-
-    images = {"operator": "o:1", "runtime": "r:1", "triton": "t:1", "envoy": "e:1"}
-    settings = {"images": images, "registry": {"push": "r", "pull": "r"}, "logLevel": "WARNING"}
-    (tmp_path / "settings.json").write_text(json.dumps(settings))
-    monkeypatch.setenv("POD_NAME", "pod-1")
-    monkeypatch.setenv("POD_NAMESPACE", "system")
-    monkeypatch.setattr("modelyard.operator.run_operator", operator)
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
-    try:
-        assert main(["run", "--settings", str(tmp_path / "settings.json")]) == 3
-    finally:
-        root.setLevel(level)
-        root.handlers[:] = handlers
-    assert (given["namespace"], given["identity"], given["level"]) == ("system", "pod-1", "WARNING")
