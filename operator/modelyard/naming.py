@@ -92,6 +92,11 @@ def revision_object_name(model: str, revision: str) -> str:
     return f"{model}-{revision}"
 
 
+def revision_fallback_name(model: str, revision: str) -> str:
+    """Return the name of the Service that answers for a revision while none of its pods is ready."""
+    return f"{model}-{revision}-fallback"
+
+
 def proxy_name(model: str) -> str:
     """Return the name of the proxy's Deployment, ConfigMap and PodDisruptionBudget."""
     return f"{model}-proxy"

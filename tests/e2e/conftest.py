@@ -140,6 +140,12 @@ def fresh_source(push: Push, tmp_path: Path) -> Object:
 
 
 @pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> SentenceEncoder:
+    """The random encoder in PyTorch."""
+    return sentence_encoder(tiny_folder)
+
+
+@pytest.fixture(scope="session")
 def minilm_source(push: Push) -> Object:
     """The trained MiniLM in the registry."""
     return push(minilm_folder(), "minilm")

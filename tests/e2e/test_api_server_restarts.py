@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from examples.demo.kubectl import Object
-from examples.demo.reference import sentence_encoder
+from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
 from modelyard.contract.steps import Step
 from tests.e2e.builds import assert_one_build
@@ -32,18 +30,17 @@ def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
 
 
 def test_nobody_notices(
-    served: Yard, yard: Yard, tiny_folder: Path, fresh_source: Object, restart_api_server: RestartApiServer
+    served: Yard, yard: Yard, tiny: SentenceEncoder, fresh_source: Object, restart_api_server: RestartApiServer
 ) -> None:
     before = stable(served)
-    encoder = sentence_encoder(tiny_folder)
-    texts = [encoder.tokens(text) for text in SENTENCES]
+    texts = [tiny.tokens(text) for text in SENTENCES]
     with steady_load(served.address(MODEL), MODEL, texts, rate=12) as load:
         yard.submit("built", fresh_source)
         build_reaches(yard, Step.CONVERT)
         restart_api_server()
         yard.healthy("built")
         served.healthy(MODEL)
-    verdict = load.verdict({before: Standard(answers=encoder.embeddings(SENTENCES), tolerance=EXACT)})
+    verdict = load.verdict({before: Standard(answers=tiny.embeddings(SENTENCES), tolerance=EXACT)})
     assert verdict.clean, str(verdict)
     assert stable(served) == before
     assert_one_build(yard, "built", pods=1)

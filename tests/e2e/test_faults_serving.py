@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from examples.demo.kubectl import Object
-from examples.demo.reference import SentenceEncoder, sentence_encoder
+from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
 from tests.e2e.client import Load, Verdict, steady_load
 from tests.e2e.episodes import (
@@ -42,21 +41,15 @@ def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
     return yard
 
 
-@pytest.fixture(scope="module")
-def encoder(tiny_folder: Path) -> SentenceEncoder:
-    """The model in PyTorch."""
-    return sentence_encoder(tiny_folder)
-
-
 Judge = Callable[[Load, Yard, str], Verdict]
 
 
 @pytest.fixture
-def judge(encoder: SentenceEncoder) -> Judge:
+def judge(tiny: SentenceEncoder) -> Judge:
     """Hold a load against what float32 answers, from the revision before and the one after."""
 
     def judged(load: Load, yard: Yard, before: str) -> Verdict:
-        standard = Standard(answers=encoder.embeddings(SENTENCES), tolerance=EXACT)
+        standard = Standard(answers=tiny.embeddings(SENTENCES), tolerance=EXACT)
         return load.verdict({before: standard, yard.model(MODEL)["status"]["stableRevision"]: standard})
 
     return judged
@@ -64,10 +57,10 @@ def judge(encoder: SentenceEncoder) -> Judge:
 
 @pytest.mark.parametrize("stage", SWITCH_STAGES)
 def test_operator_dies_in_a_switch_when(
-    served: Yard, tiny_source: Object, encoder: SentenceEncoder, judge: Judge, stage: str
+    served: Yard, tiny_source: Object, tiny: SentenceEncoder, judge: Judge, stage: str
 ) -> None:
     before, builds = stable(served), served.build_pods_started()
-    texts = [encoder.tokens(text) for text in SENTENCES]
+    texts = [tiny.tokens(text) for text in SENTENCES]
     with steady_load(served.address(MODEL), MODEL, texts, rate=RATE) as load:
         want_new_revision(served, tiny_source)
         switch_reaches(served, stage, before)
@@ -97,10 +90,10 @@ def delete_at_once(yard: Yard, pod: Object) -> None:
 
 @pytest.mark.parametrize("end", [sigkill, delete_at_once])
 def test_one_of_two_servers_dies(
-    served: Yard, encoder: SentenceEncoder, judge: Judge, end: Callable[[Yard, Object], None]
+    served: Yard, tiny: SentenceEncoder, judge: Judge, end: Callable[[Yard, Object], None]
 ) -> None:
     before, pod = stable(served), triton_pod(served)
-    with steady_load(served.address(MODEL), MODEL, [encoder.tokens(text) for text in SENTENCES], rate=RATE) as load:
+    with steady_load(served.address(MODEL), MODEL, [tiny.tokens(text) for text in SENTENCES], rate=RATE) as load:
         end(served, pod)
         wait_for(lambda: not both_ready(served), seconds=60, what="noticed", cluster=served.cluster)
         wait_for(lambda: both_ready(served), seconds=120, what="mended", cluster=served.cluster)

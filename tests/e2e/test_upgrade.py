@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from examples.demo.kubectl import Object
-from examples.demo.reference import sentence_encoder
+from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
 from tests.e2e.client import steady_load
 from tests.e2e.faults import operator_pods
@@ -27,13 +25,12 @@ def other_images(yard: Yard) -> tuple[str, ...]:
 
 
 def test_nothing_moves(
-    yard: Yard, tiny_source: Object, tiny_folder: Path, with_values: WithValues, other_images: tuple[str, ...]
+    yard: Yard, tiny_source: Object, tiny: SentenceEncoder, with_values: WithValues, other_images: tuple[str, ...]
 ) -> None:
     yard.submit("m", tiny_source)
     before = yard.healthy("m")["status"]
     pods, started = lives(yard), yard.build_pods_started()
-    encoder = sentence_encoder(tiny_folder)
-    texts = [encoder.tokens(text) for text in SENTENCES]
+    texts = [tiny.tokens(text) for text in SENTENCES]
     with steady_load(yard.address("m"), "m", texts, rate=10) as load, with_values(*other_images):
         assert {pod["spec"]["containers"][0]["image"] for pod in operator_pods(yard.cluster)} == {
             f"{IMAGES['operator']}:{ANOTHER}"
@@ -43,7 +40,7 @@ def test_nothing_moves(
         )
         after = yard.model("m")["status"]
         assert lives(yard) == pods
-    verdict = load.verdict({before["stableRevision"]: Standard(answers=encoder.embeddings(SENTENCES), tolerance=1e-3)})
+    verdict = load.verdict({before["stableRevision"]: Standard(answers=tiny.embeddings(SENTENCES), tolerance=1e-3)})
     assert verdict.clean, str(verdict)
     assert outdated
     assert (after["phase"], after["stableRevision"]) == ("Healthy", before["stableRevision"])

@@ -1,4 +1,4 @@
-"""Services: the public one in front of the model's proxy, and a headless one for each revision."""
+"""Services: the public one in front of the model's proxy, and two for each revision, which only the proxy asks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from modelyard.naming import (
     TRITON_COMPONENT,
     model_labels,
     model_selector,
+    revision_fallback_name,
     revision_object_name,
     service_name,
 )
@@ -40,18 +41,27 @@ def public_service(owner: Owner) -> dict[str, Any]:
 
 def headless_service(owner: Owner, revision: str) -> dict[str, Any]:
     """Return the Service through which the proxy finds a revision's ready pods, and only those."""
+    only_ready = {"clusterIP": "None", "publishNotReadyAddresses": False}
+    return _service_of_revision(owner, revision, revision_object_name(owner.name, revision), only_ready)
+
+
+def fallback_service(owner: Owner, revision: str) -> dict[str, Any]:
+    """Return the Service that answers for a revision while none of its pods is ready.
+
+    It has an address of its own: connections are refused while there is nobody, kube-proxy turns to pods that are
+    stopping and still answer when there is nobody else, and a new pod is reached as soon as it is ready.
+    """
+    return _service_of_revision(owner, revision, revision_fallback_name(owner.name, revision), {})
+
+
+def _service_of_revision(owner: Owner, revision: str, name: str, kind_of_address: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": child_metadata(
-            owner,
-            revision_object_name(owner.name, revision),
-            model_labels(owner.name, TRITON_COMPONENT, revision),
-        ),
+        "metadata": child_metadata(owner, name, model_labels(owner.name, TRITON_COMPONENT, revision)),
         "spec": {
             "type": "ClusterIP",
-            "clusterIP": "None",
-            "publishNotReadyAddresses": False,
+            **kind_of_address,
             "selector": model_selector(owner.name, TRITON_COMPONENT, revision),
             "ports": [dict(port) for port in _PORTS],
         },

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from modelyard.api.status import BuildResult
@@ -13,10 +12,9 @@ from modelyard.manifests.deployment import revision_deployment
 from modelyard.manifests.metadata import Owner
 from modelyard.manifests.pdb import revision_budget
 from modelyard.manifests.revision import Revision
-from modelyard.manifests.service import headless_service
+from modelyard.manifests.service import fallback_service, headless_service
 from modelyard.reasons import Reason
 from modelyard.snapshot import Snapshot
-from modelyard.state.objects import Manifest
 from modelyard.state.observed import PodView, Rejection, RevisionView
 from modelyard.state.plan import Action, Create, Delete, Finding, Scale, Truth
 
@@ -39,16 +37,18 @@ def revision_of(owner: Owner, snapshot: Snapshot, result: BuildResult, replicas:
 
 def made_whole(revision: Revision, view: RevisionView | None) -> list[Action]:
     """Return what is missing of a revision, in the order in which pods need it. What is there stays as it is."""
-    builders: dict[str, Callable[[], Manifest]] = {
-        "ConfigMap": lambda: revision_config(revision),
-        "Service": lambda: headless_service(revision.owner, revision.name),
-        "Deployment": lambda: revision_deployment(revision),
-    }
+    whole = [
+        revision_config(revision),
+        headless_service(revision.owner, revision.name),
+        fallback_service(revision.owner, revision.name),
+        revision_deployment(revision),
+    ]
     if revision.replicas > 1:
-        builders["PodDisruptionBudget"] = lambda: revision_budget(revision.owner, revision.name)
+        whole.append(revision_budget(revision.owner, revision.name))
     there = set(view.objects) if view else set()
     why = f"revision {revision.name} {'lacks it' if there else 'starts'}"
-    return [Create(manifest=build(), why=why) for kind, build in builders.items() if kind not in there]
+    missing = [found for found in whole if (found["kind"], found["metadata"]["name"]) not in there]
+    return [Create(manifest=manifest, why=why) for manifest in missing]
 
 
 def scaled(view: RevisionView | None, replicas: int) -> list[Action]:
@@ -57,18 +57,17 @@ def scaled(view: RevisionView | None, replicas: int) -> list[Action]:
     if view is None:
         return actions
     if view.replicas is not None and view.replicas != replicas:
-        ref = view.objects["Deployment"]
-        actions.append(Scale(ref=ref, replicas=replicas, why=f"serving.replicas is {replicas}"))
-    if replicas == 1 and "PodDisruptionBudget" in view.objects and "PodDisruptionBudget" not in view.deleting:
-        actions.append(Delete(ref=view.objects["PodDisruptionBudget"], why="one pod needs no budget"))
+        why = f"serving.replicas is {replicas}"
+        actions += [Scale(ref=ref, replicas=replicas, why=why) for ref in view.left("Deployment")]
+    if replicas == 1:
+        actions += [Delete(ref=ref, why="one pod needs no budget") for ref in view.left("PodDisruptionBudget")]
     return actions
 
 
 def retired(view: RevisionView, why: str) -> list[Action]:
     """Return deletions of all that is left of a revision, its pods' Deployment first."""
     order = ("Deployment", "Service", "PodDisruptionBudget", "ConfigMap")
-    there = [kind for kind in order if kind in view.objects and kind not in view.deleting]
-    return [Delete(ref=view.objects[kind], why=why) for kind in there]
+    return [Delete(ref=ref, why=why) for kind in order for ref in view.left(kind)]
 
 
 def obstacle_of(view: RevisionView) -> Finding | None:

@@ -63,12 +63,20 @@ class RevisionView:
     """A revision that has objects. ``replicas`` is what its Deployment asks for, None where that is gone."""
 
     name: str
-    objects: Mapping[str, ObjectRef]  # by kind
+    objects: Mapping[tuple[str, str], ObjectRef]  # by (kind, name)
     replicas: int | None
     created_at: datetime | None  # of its Deployment
     pods: tuple[PodView, ...] = ()
     failure: str | None = None  # the Deployment's ReplicaFailure: a quota, an admission webhook
-    deleting: frozenset[str] = frozenset()  # kinds on their way out
+    deleting: frozenset[tuple[str, str]] = frozenset()  # of ``objects``, those on their way out
+
+    def left(self, kind: str) -> tuple[ObjectRef, ...]:
+        """Return the objects of this kind that nobody deletes yet."""
+        return tuple(
+            ref
+            for (found, name), ref in sorted(self.objects.items())
+            if found == kind and (found, name) not in self.deleting
+        )
 
     @property
     def ready_replicas(self) -> int:

@@ -1,81 +1,90 @@
-"""Envoy's clusters: two for each revision, HTTP and gRPC, found through its headless Service.
+"""Envoy's clusters of a revision, for HTTP and for gRPC: its ready pods first, then waiting for one.
 
 Named by revision, never by role: a roll-out only changes who is named in the routes.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
-from modelyard.naming import revision_object_name
+from modelyard.naming import revision_fallback_name, revision_object_name
 from modelyard.traffic.paths import GRPC_PORT, HTTP_PORT
-
-Json: TypeAlias = dict[str, Any]
-
-_CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
-_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-_LIMIT = 8192
+from modelyard.traffic.upstream import CLUSTER, Json, endpoints, found_by_dns, http_options, limits, socket_address
+from modelyard.traffic.waiting import waiting_cluster, waiting_resources
 
 
 def http_cluster(revision: str) -> str:
-    """Return the name of a revision's HTTP cluster."""
+    """Return the name of the cluster that a revision's HTTP requests are routed to."""
     return f"{revision}-http"
 
 
 def grpc_cluster(revision: str) -> str:
-    """Return the name of a revision's gRPC cluster."""
+    """Return the name of the cluster that a revision's gRPC requests are routed to."""
     return f"{revision}-grpc"
 
 
+def pods_cluster(cluster: str) -> str:
+    """Return the name of the cluster of the ready pods alone."""
+    return f"{cluster}-pods"
+
+
 def cluster_resources(model: str, revision: str, namespace: str, cluster_domain: str) -> list[Json]:
-    """Return both clusters of a revision."""
+    """Return all clusters of a revision."""
     # Absolute, with its final dot: an unready Service has no name, and the search list would then ask the whole
     # world for it, which in a cluster without a way out takes seconds each time.
-    host = f"{revision_object_name(model, revision)}.{namespace}.svc.{cluster_domain}."
+    domain = f"{namespace}.svc.{cluster_domain}."
+    pods = f"{revision_object_name(model, revision)}.{domain}"
+    service = f"{revision_fallback_name(model, revision)}.{domain}"
     return [
-        _cluster(http_cluster(revision), host, HTTP_PORT, {"http_protocol_options": {}}),
-        _cluster(grpc_cluster(revision), host, GRPC_PORT, {"http2_protocol_options": {}}),
+        *_of_protocol(http_cluster(revision), pods, service, HTTP_PORT, http2=False),
+        *_of_protocol(grpc_cluster(revision), pods, service, GRPC_PORT, http2=True),
     ]
 
 
-def _cluster(name: str, host: str, port: int, protocol: Json) -> Json:
-    address = {"socket_address": {"address": host, "port_value": port}}
-    # Both are asked on the HTTP port: readiness is the server's, not a protocol's.
-    endpoint = {"address": address, "health_check_config": {"port_value": HTTP_PORT}}
+def _of_protocol(name: str, pods: str, service: str, port: int, *, http2: bool) -> list[Json]:
+    return [
+        _in_order(name, (pods_cluster(name), waiting_cluster(name)), http2=http2),
+        _ready_pods(pods_cluster(name), pods, port, http2=http2),
+        *waiting_resources(name, service, port, http2=http2),
+    ]
+
+
+def _in_order(name: str, clusters: tuple[str, ...], *, http2: bool) -> Json:
+    """Return: the first of these clusters that has a healthy host."""
     return {
-        "@type": _CLUSTER,
+        "@type": CLUSTER,
         "name": name,
-        "cluster_type": _found_by_dns(),
+        "cluster_type": {
+            "name": "envoy.clusters.aggregate",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig",
+                "clusters": list(clusters),
+            },
+        },
         "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}]},
+        "lb_policy": "CLUSTER_PROVIDED",
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "circuit_breakers": limits(),
+        "typed_extension_protocol_options": http_options(http2=http2),
+    }
+
+
+def _ready_pods(name: str, host: str, port: int, *, http2: bool) -> Json:
+    # Both protocols are asked on the HTTP port: readiness is the server's, not a protocol's.
+    endpoint = {"address": socket_address(host, port), "health_check_config": {"port_value": HTTP_PORT}}
+    return {
+        "@type": CLUSTER,
+        "name": name,
+        "cluster_type": found_by_dns(),
+        "connect_timeout": "1s",
+        # One healthy pod of many takes everything: what waits is for none.
+        "load_assignment": endpoints(name, endpoint) | {"policy": {"overprovisioning_factor": 100_000}},
         "lb_policy": "LEAST_REQUEST",
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
         "health_checks": [_health_check()],
         # A pod that is being drained still answers its checks: out of DNS is out of the cluster.
         "ignore_health_on_host_removal": True,
         "outlier_detection": _outlier_detection(),
-        "circuit_breakers": {"thresholds": [_threshold()]},
-        "typed_extension_protocol_options": {
-            _HTTP_OPTIONS: {
-                "@type": f"type.googleapis.com/{_HTTP_OPTIONS}",
-                # One idle connection would hold a stopping server for its whole time-out.
-                "common_http_protocol_options": {"idle_timeout": "1s"},
-                "explicit_http_config": protocol,
-            }
-        },
-    }
-
-
-def _found_by_dns() -> Json:
-    """Return: every address of the name is a host, asked for again each second (formerly the type STRICT_DNS)."""
-    return {
-        "name": "envoy.clusters.dns",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster",
-            "dns_refresh_rate": "1s",
-            "dns_failure_refresh_rate": {"base_interval": "1s", "max_interval": "1s"},
-            "dns_lookup_family": "V4_PREFERRED",
-        },
+        "circuit_breakers": limits(),
+        "typed_extension_protocol_options": http_options(http2=http2),
     }
 
 
@@ -107,15 +116,6 @@ def _outlier_detection() -> Json:
         "enforcing_local_origin_success_rate": 0,
         "interval": "1s",
         "base_ejection_time": "5s",
-        "max_ejection_percent": 50,  # the last pod stays: with none left every request fails for certain
+        "max_ejection_percent": 100,  # with none left a request waits
         "successful_active_health_check_uneject_host": False,
-    }
-
-
-def _threshold() -> Json:
-    return {
-        "max_connections": _LIMIT,
-        "max_pending_requests": _LIMIT,
-        "max_requests": _LIMIT,
-        "max_retries": 256,
     }

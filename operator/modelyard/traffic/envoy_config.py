@@ -1,8 +1,8 @@
 """Envoy's configuration, as data: bootstrap, listeners, routes, clusters. Pure.
 
 A model's proxy reads four files from its ConfigMap and watches three of them: ``bootstrap.json`` names the others,
-``lds.json`` never changes, ``cds.json`` and ``rds.json`` follow the roll-out. Both listeners share one route
-configuration, so one hash tells what a proxy serves over HTTP and over gRPC.
+``lds.json``, ``cds.json`` and ``rds.json`` follow the roll-out. The listeners for HTTP and gRPC share one route
+configuration, so one hash tells what a proxy serves over both.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 from modelyard.naming import digest
 from modelyard.routes import Routes
-from modelyard.traffic.clusters import Json, cluster_resources
+from modelyard.traffic.clusters import cluster_resources
 from modelyard.traffic.listeners import listener_resources
 from modelyard.traffic.paths import CONFIG_PATH, GRPC_PORT, HTTP_PORT, SERVER_READY_FRAME, ready_grpc_path, ready_path
+from modelyard.traffic.upstream import Json
 from modelyard.traffic.virtual_host import route_configuration
+from modelyard.traffic.waiting import internal_listeners
 
 ADMIN_PORT = 9901
 """On 127.0.0.1 only."""
@@ -45,15 +47,15 @@ def envoy_files(config: ProxyConfig, folder: str = CONFIG_FOLDER) -> Mapping[str
     version = routes_hash(config)
     return {
         BOOTSTRAP_FILE: _pretty(bootstrap(config.model, folder)),
-        LISTENERS_FILE: _pretty(_discovery(listener_resources(f"{folder}/{ROUTES_FILE}", folder), "static")),
+        LISTENERS_FILE: _pretty(_discovery(_listeners(config, folder), version)),
         ROUTES_FILE: _pretty(_discovery([_routes(config, version)], version)),
         CLUSTERS_FILE: _pretty(_discovery(_clusters(config), version)),
     }
 
 
 def routes_hash(config: ProxyConfig) -> str:
-    """Return what ``CONFIG_PATH`` answers once these routes are served: 16 hex digits over routes and clusters."""
-    return digest([_routes(config, ""), _clusters(config)])[:16]
+    """Return what ``CONFIG_PATH`` answers once these routes are served: 16 hex digits over all that follows them."""
+    return digest([_routes(config, ""), _clusters(config), _listeners(config, CONFIG_FOLDER)])[:16]
 
 
 def bootstrap(name: str, folder: str = CONFIG_FOLDER) -> Json:
@@ -65,6 +67,7 @@ def bootstrap(name: str, folder: str = CONFIG_FOLDER) -> Json:
             "cds_config": watched_file(f"{folder}/{CLUSTERS_FILE}", folder),
             "lds_config": watched_file(f"{folder}/{LISTENERS_FILE}", folder),
         },
+        "bootstrap_extensions": [internal_listeners()],
         "overload_manager": {"resource_monitors": [_connection_limit()]},
     }
 
@@ -94,6 +97,10 @@ def _clusters(config: ProxyConfig) -> list[Json]:
         for revision in config.routes.clusters
         for resource in cluster_resources(config.model, revision, config.namespace, config.cluster_domain)
     ]
+
+
+def _listeners(config: ProxyConfig, folder: str) -> list[Json]:
+    return listener_resources(f"{folder}/{ROUTES_FILE}", folder, config.routes.clusters)
 
 
 def _discovery(resources: list[Json], version: str) -> Json:

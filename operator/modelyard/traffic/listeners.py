@@ -1,9 +1,16 @@
-"""Envoy's two listeners. They never change: what they serve is in the route configuration that they name."""
+"""Envoy's two listeners, and those inside it at which requests wait.
+
+The two never change: what they serve is in the route configuration that they name.
+"""
 
 from __future__ import annotations
 
-from modelyard.traffic.clusters import Json
+from collections.abc import Iterable
+
+from modelyard.traffic.clusters import grpc_cluster, http_cluster
 from modelyard.traffic.paths import GRPC_PORT, HTTP_PORT
+from modelyard.traffic.upstream import Json
+from modelyard.traffic.waiting import waiting_listener
 
 ROUTE_CONFIGURATION = "modelyard"
 
@@ -12,9 +19,17 @@ _MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConn
 _FILTERS = "type.googleapis.com/envoy.extensions.filters.http"
 
 
-def listener_resources(routes_file: str, folder: str) -> list[Json]:
-    """Return both listeners. Each takes HTTP/1.1, HTTP/2 and gRPC: the ports differ for clients' sake."""
-    return [_listener(name, port, routes_file, folder) for name, port in (("http", HTTP_PORT), ("grpc", GRPC_PORT))]
+def listener_resources(routes_file: str, folder: str, revisions: Iterable[str]) -> list[Json]:
+    """Return both listeners, and two for each revision inside Envoy.
+
+    Each of the two takes HTTP/1.1, HTTP/2 and gRPC: the ports differ for clients' sake.
+    """
+    ports = (("http", HTTP_PORT), ("grpc", GRPC_PORT))
+    return [_listener(name, port, routes_file, folder) for name, port in ports] + [
+        waiting_listener(cluster)
+        for revision in revisions
+        for cluster in (http_cluster(revision), grpc_cluster(revision))
+    ]
 
 
 def _listener(name: str, port: int, routes_file: str, folder: str) -> Json:

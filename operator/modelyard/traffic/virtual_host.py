@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelyard.routes import WHOLE, Routes
-from modelyard.traffic.clusters import Json, grpc_cluster, http_cluster
+from modelyard.traffic.clusters import grpc_cluster, http_cluster, pods_cluster
 from modelyard.traffic.listeners import ROUTE_CONFIGURATION
 from modelyard.traffic.paths import (
     CONFIG_PATH,
@@ -14,6 +14,7 @@ from modelyard.traffic.paths import (
     ready_grpc_path,
     ready_path,
 )
+from modelyard.traffic.upstream import Json
 
 REVISION_HEADER = "x-modelyard-revision"
 
@@ -26,8 +27,9 @@ def route_configuration(model_name: str, routes: Routes, version: str) -> Json:
     """Return everything that both listeners serve. ``version`` is what ``CONFIG_PATH`` answers."""
     own = [_text({"path": CONFIG_PATH}, 200, version)]
     for revision in routes.clusters:
-        own.append(_check({"path": ready_path(revision)}, http_cluster(revision), "/v2/health/ready"))
-        own.append(_check({"path": ready_grpc_path(revision)}, grpc_cluster(revision), f"{GRPC_SERVICE}/ServerReady"))
+        http, grpc = pods_cluster(http_cluster(revision)), pods_cluster(grpc_cluster(revision))
+        own.append(_check({"path": ready_path(revision)}, http, "/v2/health/ready"))
+        own.append(_check({"path": ready_grpc_path(revision)}, grpc, f"{GRPC_SERVICE}/ServerReady"))
     closed = f"closed: this proxy serves /v2, /v2/health and /v2/models/{model_name} (infer, ready, metadata)\n"
     host = {
         "name": "model",
@@ -85,11 +87,19 @@ def _says_revision(revision: str) -> Json:
 
 
 def _retries() -> Json:
-    """Return: another pod of the same revision is tried, never the one that failed while there is another."""
+    """Return: what reached no server, or was cut off by its death, is asked of another pod, then waits for one.
+
+    Whatever a server answers is the answer, its full queue included: asking again would fill it further.
+    """
+    previous = "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
     return {
-        "retry_on": "connect-failure,refused-stream,reset,retriable-status-codes,unavailable",
-        "retriable_status_codes": [503],
+        "retry_on": "connect-failure,refused-stream,reset",
         "num_retries": 3,
+        # Twice among the ready pods (the first of the clusters), then twice where requests wait.
+        "retry_priority": {
+            "name": "envoy.retry_priorities.previous_priorities",
+            "typed_config": {"@type": previous, "update_frequency": 2},
+        },
         "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.25s"},
         "retry_host_predicate": [
             {

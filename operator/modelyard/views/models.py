@@ -148,30 +148,31 @@ def _component(child: Manifest) -> str | None:
 
 def _revisions(ours: list[Manifest], pods: list[Manifest]) -> Mapping[str, RevisionView]:
     """Return every revision of which anything is left, pods of a deleted one included."""
-    objects: dict[str, dict[str, Manifest]] = defaultdict(dict)
+    objects: dict[str, list[Manifest]] = defaultdict(list)
     running: dict[str, list[PodView]] = defaultdict(list)
     for child in ours:
         if _component(child) == TRITON_COMPONENT and child["kind"] in REVISION_KINDS:
-            objects[labels_of(child)[REVISION_LABEL]][child["kind"]] = child
+            objects[labels_of(child)[REVISION_LABEL]].append(child)
     for pod in pods:
         if _component(pod) == TRITON_COMPONENT:
             running[labels_of(pod)[REVISION_LABEL]].append(pod_view(pod))
     return {
-        name: _revision(name, objects.get(name, {}), running.get(name, [])) for name in sorted({*objects, *running})
+        name: _revision(name, objects.get(name, []), running.get(name, [])) for name in sorted({*objects, *running})
     }
 
 
-def _revision(name: str, objects: Mapping[str, Manifest], pods: list[PodView]) -> RevisionView:
-    deployment = objects.get("Deployment")
+def _revision(name: str, children: list[Manifest], pods: list[PodView]) -> RevisionView:
+    objects = {(child["kind"], child["metadata"]["name"]): child for child in children}
+    deployment = next((child for (kind, _), child in objects.items() if kind == "Deployment"), None)
     failure = condition(deployment, "ReplicaFailure") if deployment else None
     return RevisionView(
         name=name,
-        objects={kind: ObjectRef.of(child) for kind, child in objects.items()},
+        objects={key: ObjectRef.of(child) for key, child in objects.items()},
         replicas=deployment["spec"]["replicas"] if deployment else None,
         created_at=created_at(deployment) if deployment else None,
         pods=tuple(sorted(pods, key=lambda pod: pod.name)),
         failure=failure["message"] if failure and failure["status"] == "True" else None,
-        deleting=frozenset(kind for kind, child in objects.items() if is_deleting(child)),
+        deleting=frozenset(key for key, child in objects.items() if is_deleting(child)),
     )
 
 

@@ -21,7 +21,7 @@ from modelyard.manifests.proxy import ProxyInputs, proxy_deployment
 from modelyard.manifests.request import build_request
 from modelyard.manifests.revision import Revision
 from modelyard.manifests.secret import push_secret
-from modelyard.manifests.service import headless_service, public_service
+from modelyard.manifests.service import fallback_service, headless_service, public_service
 from modelyard.routes import Routes
 from modelyard.snapshot import BuildSnapshot, OciPin, ServingSnapshot, Snapshot, snapshot_of
 from modelyard.traffic.envoy_config import ProxyConfig
@@ -115,6 +115,7 @@ def everything(namespace: str = "n") -> dict[str, Manifest]:
         "revision-deployment": revision_deployment(revision),
         "revision-config": revision_config(revision),
         "revision-service": headless_service(model, revision.name),
+        "revision-fallback-service": fallback_service(model, revision.name),
         "revision-budget": revision_budget(model, revision.name),
         "proxy-deployment": proxy_deployment(
             model, ProxyInputs(image=snapshot().proxy_image, resources=proxy.resources), proxy.replicas

@@ -308,8 +308,8 @@ def whole(have: Observed, revision: str, replicas: int) -> None:
     if build is None or build.result is None:
         return  # somebody deleted its build, and it doesn't end well again: nobody knows what its pods are to load
     view = have.revisions[revision]
-    kinds = {"ConfigMap", "Service", "Deployment"} | ({"PodDisruptionBudget"} if replicas > 1 else set())
-    assert set(view.objects) == kinds, "it is not whole"
+    kinds = ["ConfigMap", "Deployment", *(["PodDisruptionBudget"] if replicas > 1 else []), "Service", "Service"]
+    assert sorted(kind for kind, _ in view.objects) == kinds, "it is not whole"
     assert view.replicas == len(view.pods) == replicas, "it is not scaled"
 
 

@@ -111,8 +111,9 @@ def test_a_build_that_succeeded_gets_its_revision() -> None:
     world.passes(3)
     world.build_ends()
     plan = world.passes()
-    assert told(plan.actions)[:4] == [
+    assert told(plan.actions)[:5] == [
         "Create ConfigMap",
+        "Create Service",
         "Create Service",
         "Create Deployment",
         "Create PodDisruptionBudget",
@@ -542,7 +543,6 @@ def test_what_is_deleted_comes_back(kind: str, component: str) -> None:
     for thing in world.of(kind):
         if thing["metadata"]["labels"]["modelyard.dev/component"] == component:
             world.delete(kind, thing["metadata"]["name"])
-            break
     assert told(world.passes().actions)[0] == f"Create {kind}"
     world.settle()
     assert (world.status.stable_revision, dict(world.routes.weights)) == before

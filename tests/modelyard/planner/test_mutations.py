@@ -40,7 +40,7 @@ MUTATIONS: dict[str, tuple[Callable[..., Any], str, str]] = {
         "return candidate",
     ),
     "the delay counts from the write": (switch._without_leavers, "proxy.verified_at", "proxy.written_at"),
-    "what is deleted stays so": (revisions.made_whole, "if kind not in there", "if not there"),
+    "what is deleted stays so": (revisions.made_whole, "not in there]", "not in there and not there]"),
     "replicas are never changed": (revisions.scaled, "view.replicas != replicas", "False"),
     "an upgrade resolves anew": (
         target.is_unresolved,

@@ -19,8 +19,10 @@ import pytest
 
 from modelyard.routes import Routes
 from modelyard.traffic.envoy_config import (
+    ADMIN_PORT,
     BOOTSTRAP_FILE,
     CONFIG_PATH,
+    GRPC_PORT,
     HTTP_PORT,
     ProxyConfig,
     envoy_files,
@@ -31,7 +33,7 @@ from modelyard.traffic.virtual_host import REVISION_HEADER
 from tests.servers.apiserver import program
 from tests.servers.ports import free_ports
 
-OLD, NEW = "aaaaaaaa", "bbbbbbbb"
+OLD, NEW, GONE = "aaaaaaaa", "bbbbbbbb", "cccccccc"
 SERVICE = "inference.GRPCInferenceService"
 INFER = "/v2/models/m/infer"
 
@@ -46,7 +48,7 @@ class Server:
 
 
 @contextmanager
-def server(name: str) -> Iterator[Server]:
+def server(name: str, http_port: int = 0, grpc_port: int = 0) -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -63,7 +65,7 @@ def server(name: str) -> Iterator[Server]:
         def log_message(self, *_: object) -> None:
             pass
 
-    http_server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http_server = ThreadingHTTPServer(("127.0.0.1", http_port), Handler)
     threading.Thread(target=http_server.serve_forever, daemon=True).start()
     grpc_server = grpc.server(ThreadPoolExecutor(4))
     handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
@@ -71,7 +73,7 @@ def server(name: str) -> Iterator[Server]:
     )
     methods = {"ModelInfer": handler, "RepositoryModelUnload": handler}
     grpc_server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, methods)])
-    grpc_port = grpc_server.add_insecure_port("127.0.0.1:0")
+    grpc_port = grpc_server.add_insecure_port(f"127.0.0.1:{grpc_port}")
     grpc_server.start()
     yield Server(name=name, http_port=http_server.server_address[1], grpc_port=grpc_port)
     grpc_server.stop(None)
@@ -81,12 +83,16 @@ def server(name: str) -> Iterator[Server]:
 
 @dataclass(kw_only=True)
 class Proxy:
-    """A running Envoy, its folder laid out and changed as the kubelet lays out and changes a ConfigMap's volume."""
+    """A running Envoy, its folder laid out and changed as the kubelet lays out and changes a ConfigMap's volume.
+
+    ``services``: who answers at the Service of this name, the model's name left out.
+    """
 
     folder: Path
-    servers: dict[str, Server]
+    services: dict[str, Server]
     http_port: int
     grpc_port: int
+    admin_port: int
     writes: int = field(default=0)
 
     def config(self, routes: Routes) -> ProxyConfig:
@@ -116,6 +122,12 @@ class Proxy:
     def infer(self) -> httpx.Response:
         return httpx.post(f"http://127.0.0.1:{self.http_port}{INFER}", content=b"{}", timeout=5)
 
+    def refused(self, cluster: str) -> int:
+        """Return how many of the connections that requests wait for were refused."""
+        name = f"cluster.{cluster}-service.upstream_cx_connect_fail"
+        stats = httpx.get(f"http://127.0.0.1:{self.admin_port}/stats", params={"filter": name, "format": "json"})
+        return sum(found["value"] for found in stats.json()["stats"] if found.get("name") == name)
+
     def _here(self, value: object) -> object:
         """Return the configuration with this machine's addresses: Services' names mean nothing outside a cluster."""
         if isinstance(value, list):
@@ -123,8 +135,9 @@ class Proxy:
         if not isinstance(value, dict):
             return value
         match value:
-            case {"address": "0.0.0.0", "port_value": int(port)}:  # noqa: S104 - what is configured, not bound
-                return {"address": "127.0.0.1", "port_value": {HTTP_PORT: self.http_port}.get(port, self.grpc_port)}
+            case {"address": "0.0.0.0" | "127.0.0.1", "port_value": int(port)}:  # noqa: S104 - configured, not bound
+                ports = {HTTP_PORT: self.http_port, GRPC_PORT: self.grpc_port, ADMIN_PORT: self.admin_port}
+                return {"address": "127.0.0.1", "port_value": ports[port]}
             case {"address": str(host), "port_value": int(port)} if host.endswith(".n.svc.cluster.local."):
                 server = self._named(host)
                 here = {HTTP_PORT: server.http_port}.get(port, server.grpc_port)
@@ -133,10 +146,10 @@ class Proxy:
                 health = {"port_value": self._named(host).http_port}
                 return {"address": self._here(address), "health_check_config": health}
             case _:
-                return {key: self._here(item) for key, item in value.items() if key != "admin"}
+                return {key: self._here(item) for key, item in value.items()}
 
     def _named(self, host: str) -> Server:
-        return self.servers[host.split(".", maxsplit=1)[0].removeprefix("m-")]
+        return self.services[host.split(".", maxsplit=1)[0].removeprefix("m-")]
 
 
 def until(condition: Callable[[], bool], seconds: float = 15) -> None:
@@ -155,9 +168,13 @@ def until(condition: Callable[[], bool], seconds: float = 15) -> None:
 def proxy(tmp_path: Path) -> Iterator[Proxy]:
     folder = tmp_path / "config"
     folder.mkdir()
-    http_port, grpc_port = free_ports(2)
+    http_port, grpc_port, admin_port, *nobody = free_ports(5)
     with server(OLD) as old, server(NEW) as new:
-        proxy = Proxy(folder=folder, servers={OLD: old, NEW: new}, http_port=http_port, grpc_port=grpc_port)
+        nowhere = Server(name="nobody", http_port=nobody[0], grpc_port=nobody[1])
+        services = {OLD: old, NEW: new, f"{OLD}-fallback": nowhere, f"{NEW}-fallback": nowhere, GONE: nowhere}
+        services[f"{GONE}-fallback"] = nowhere
+        ports = {"http_port": http_port, "grpc_port": grpc_port, "admin_port": admin_port}
+        proxy = Proxy(folder=folder, services=services, **ports)
         proxy.write(Routes())
         command: list[str | Path] = [program("envoy"), "-c", folder / BOOTSTRAP_FILE, "--use-dynamic-base-id"]
         with (tmp_path / "log").open("wb") as log:
@@ -253,6 +270,28 @@ def test_a_switch_loses_no_request(proxy: Proxy) -> None:
     assert {status for status, _ in answers} == {200}
     assert {text for _, text in answers} == {OLD, NEW}
     assert answers[-1][1] == NEW
+
+
+def test_a_request_waits_until_a_server_can_be_reached(proxy: Proxy) -> None:
+    proxy.serves(Routes(clusters=(GONE,), weights={GONE: 100}))
+    fallback = proxy.services[f"{GONE}-fallback"]
+    with ThreadPoolExecutor(2) as pool, grpc.insecure_channel(f"127.0.0.1:{proxy.grpc_port}") as channel:
+        infer: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{SERVICE}/ModelInfer")
+        asked = pool.submit(proxy.infer)
+        called = pool.submit(infer, b"", timeout=15)
+        until(lambda: min(proxy.refused(f"{GONE}-http"), proxy.refused(f"{GONE}-grpc")) > 1)
+        assert not asked.done()
+        assert not called.done()
+        with server("back", fallback.http_port, fallback.grpc_port):
+            answer = asked.result(15)
+            assert (answer.status_code, answer.text, answer.headers[REVISION_HEADER]) == (200, "back", GONE)
+            assert called.result(15) == b"back"
+
+
+def test_a_request_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> None:
+    monkeypatch.setattr("modelyard.traffic.waiting.ATTEMPTS", 2)
+    proxy.serves(Routes(clusters=(GONE,), weights={GONE: 100}))
+    assert proxy.infer().status_code == 503
 
 
 def test_the_hash_tells_every_change(proxy: Proxy) -> None:

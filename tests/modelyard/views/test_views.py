@@ -247,6 +247,7 @@ def test_pods_of_a_revision_whose_objects_are_gone_are_still_seen() -> None:
     revision = world.status.stable_revision
     for kind in ("Deployment", "Service", "ConfigMap"):
         world.delete(kind, f"minilm-{revision}")
+    world.delete("Service", f"minilm-{revision}-fallback")
     view = world.look()[1].revisions[revision]
     assert (view.replicas, view.ready_replicas, dict(view.objects)) == (None, 1, {})
 

@@ -1,0 +1,45 @@
+"""A model of one server loses no request either when that server goes: requests wait for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from examples.demo.kubectl import Object
+from examples.demo.reference import SentenceEncoder
+from examples.demo.sentences import SENTENCES
+from tests.e2e.client import PATIENCE_SECONDS, steady_load
+from tests.e2e.episodes import MODEL
+from tests.e2e.kit import MakeYard
+from tests.e2e.only_server import ENDS, servers
+from tests.e2e.questions import Standard
+from tests.e2e.waiting import wait_for
+from tests.e2e.yard import Yard
+
+pytestmark = pytest.mark.cluster
+
+EXACT = 1e-3
+RATE = 12
+
+
+@pytest.fixture(scope="module")
+def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
+    """A namespace in which a model is served as the defaults say."""
+    yard = make_yard("one")
+    yard.submit(MODEL, tiny_source)
+    yard.healthy(MODEL)
+    return yard
+
+
+@pytest.mark.parametrize("goes", ENDS)
+def test_requests_wait_for_the_next_server(
+    served: Yard, tiny: SentenceEncoder, goes: Callable[[Yard, Object], None]
+) -> None:
+    revision, (pod,) = served.healthy(MODEL)["status"]["stableRevision"], servers(served, MODEL)
+    with steady_load(served.address(MODEL), MODEL, [tiny.tokens(text) for text in SENTENCES], rate=RATE) as load:
+        wait_for(lambda: load.answered(revision), seconds=60, what="answered", cluster=served.cluster)
+        goes(served, pod)
+    verdict = load.verdict({revision: Standard(answers=tiny.embeddings(SENTENCES), tolerance=EXACT)})
+    assert verdict.clean, str(verdict)
+    assert verdict.slowest_seconds < PATIENCE_SECONDS
