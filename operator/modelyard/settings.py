@@ -72,7 +72,7 @@ class Lease(_Section):
 
 
 class Settings(_Section):
-    """All of it. ``namespaces`` empty: every namespace is watched. ``drainSeconds``: see the serving pod's preStop.
+    """All of it. ``namespaces`` empty: every namespace is watched. ``drainSeconds``: a serving pod answers on after SIGTERM.
 
     ``clusterDomain`` ends the full names of Services, by which a proxy finds its servers.
     """

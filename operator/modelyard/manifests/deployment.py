@@ -6,7 +6,7 @@ from typing import Any
 
 from modelyard.manifests.metadata import child_metadata
 from modelyard.manifests.overlay import env_of, pod_template, resources_of
-from modelyard.manifests.probes import exec_before_stop, exec_probe, http_probe
+from modelyard.manifests.probes import exec_probe, http_probe
 from modelyard.manifests.revision import Revision
 from modelyard.manifests.security import container_security, pod_base
 from modelyard.manifests.service import GRPC_PORT, HTTP_PORT, METRICS_PORT
@@ -28,7 +28,7 @@ DOCKER_CONFIG = "/var/run/modelyard/pull"
 VERIFIED_FILE = "/tmp/modelyard-verified"  # noqa: S108 - in the pod's own emptyDir
 
 STOP_SECONDS = 30
-"""What the server gets after SIGTERM: requests under way, then the unloading."""
+"""What the server gets after the drain: requests under way, then the unloading."""
 START_SECONDS = 1800
 """How long golden samples may take to be answered before the kubelet starts the server anew."""
 
@@ -95,7 +95,8 @@ def _triton(revision: Revision) -> dict[str, Any]:
         "name": "triton",
         "image": serving.triton_image,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["modelyard-server", f"--repository={MODELS}"],
+        # It answers on until its routes are gone: Triton itself unloads its models on SIGTERM while requests arrive.
+        "command": ["modelyard-server", f"--repository={MODELS}", f"--drain-seconds={serving.drain_seconds}"],
         "env": env_of(serving.pod, {}),
         "ports": [
             {"name": "http", "containerPort": HTTP_PORT},
@@ -107,8 +108,6 @@ def _triton(revision: Revision) -> dict[str, Any]:
         "startupProbe": exec_probe(["test", "-f", VERIFIED_FILE], period=1, timeout=5, failures=START_SECONDS),
         "readinessProbe": http_probe("/v2/health/ready", "http", period=5, timeout=5, failures=3),
         "livenessProbe": http_probe("/v2/health/live", "http", period=10, timeout=10, failures=6),
-        # Routes are gone before SIGTERM: Triton unloads its models on it while requests still arrive.
-        "lifecycle": exec_before_stop(["sleep", str(serving.drain_seconds)]),
         "volumeMounts": [
             mount("models", MODELS, read_only=True),
             mount("tmp", TMP),

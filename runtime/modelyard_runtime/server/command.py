@@ -11,8 +11,8 @@ from pathlib import Path
 class Options:
     """What to serve, where, and how long to wait.
 
-    ``drain_seconds`` is what requests under way get after SIGTERM before everything is killed; ``start_seconds`` what
-    Triton gets to load the repository.
+    After SIGTERM Triton answers on for ``drain_seconds``; then requests under way get ``stop_seconds`` before
+    everything is killed. ``start_seconds`` is what Triton gets to load the repository.
     """
 
     repository: Path
@@ -22,6 +22,7 @@ class Options:
     grpc_port: int
     metrics_port: int
     drain_seconds: int
+    stop_seconds: int
     start_seconds: int
     home: Path
     verified: Path
@@ -41,7 +42,8 @@ def options_of(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--http-port", type=int, default=8000)
     parser.add_argument("--grpc-port", type=int, default=8001)
     parser.add_argument("--metrics-port", type=int, default=8002)
-    parser.add_argument("--drain-seconds", type=int, default=10, help="for requests under way after SIGTERM")
+    parser.add_argument("--drain-seconds", type=int, default=0, help="to answer on after SIGTERM")
+    parser.add_argument("--stop-seconds", type=int, default=10, help="for requests under way after the drain")
     parser.add_argument("--start-seconds", type=int, default=600, help="for loading the repository")
     parser.add_argument("--home", type=Path, default=Path("/opt/tritonserver"), help="holds bin/ and backends/")
     parser.add_argument(
@@ -67,7 +69,7 @@ def tritonserver_command(options: Options) -> list[str]:
         f"--grpc-port={options.grpc_port}",
         f"--metrics-address={options.address}",
         f"--metrics-port={options.metrics_port}",
-        f"--exit-timeout-secs={options.drain_seconds}",
+        f"--exit-timeout-secs={options.stop_seconds}",
         # A model that is refused leaves the server up, so that its reason can be asked for instead of parsed from logs.
         "--exit-on-error=false",
         "--disable-auto-complete-config",  # what config.pbtxt says, and nothing guessed

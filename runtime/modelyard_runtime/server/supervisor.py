@@ -1,18 +1,21 @@
 """One loop over signals: children that end, requests to stop, and the verdict on the golden samples.
 
-What Triton does when it is stopped (measured): one idle connection holds it for the whole exit timeout, and with gRPC
-in flight it then aborts and hangs. So its end is bounded here, and the whole group is killed.
+What Triton does when it is stopped (measured): it unloads its models at once, and answers "no available versions" to
+what still arrives. One idle connection holds it for the whole exit timeout, and with gRPC in flight it then aborts and
+hangs. So it isn't told before the drain is over, its end is bounded here, and the whole group is killed. Who has less
+time than the drain (a pod deleted at once, an eviction) is killed while it answers, which a proxy can see and mend.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import signal
 import threading
 import time
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 from pathlib import Path
 
 from modelyard_runtime.golden import GoldenMismatch
@@ -35,6 +38,14 @@ class Exit(IntEnum):
     SERVER_DIED = 70
 
 
+class Stage(Enum):
+    """What a SIGTERM leads through: Triton answers on, is told to stop, and is killed if it doesn't."""
+
+    SERVING = auto()
+    DRAINING = auto()
+    STOPPING = auto()
+
+
 class Supervisor:
     """Runs one Triton from start to end."""
 
@@ -42,7 +53,8 @@ class Supervisor:
         """Nothing is started yet."""
         self.options = options
         self._failure: Exception | None = None
-        self._kill_at: float | None = None
+        self._stage = Stage.SERVING
+        self._stage_ends = math.inf
 
     def run(self) -> int:
         """Serve until asked to stop, or until there is a reason to. Returns the exit code."""
@@ -59,22 +71,36 @@ class Supervisor:
         return self._verdict(triton.code)
 
     def _patience(self) -> float | None:
-        """Return how many seconds are left until all are killed; None while nobody asked us to stop."""
-        return None if self._kill_at is None else max(self._kill_at - time.monotonic(), 0)
+        """Return how many seconds are left of this stage; None while nobody asked us to stop."""
+        return None if self._stage is Stage.SERVING else max(self._stage_ends - time.monotonic(), 0)
 
     def _act(self, triton: ProcessGroup, received: set[int]) -> None:
-        """Act on what was received; children that ended are reaped anyway."""
-        if self._kill_at is not None:
-            if time.monotonic() >= self._kill_at:
-                log.warning("still there after the drain: killed with its helpers")
-                triton.kill()
-                self._kill_at = time.monotonic() + KILL_MARGIN_SECONDS
-        elif received & {signal.SIGTERM, signal.SIGINT}:
-            log.info("asked to stop: requests under way have %d s", self.options.drain_seconds)
-            self._kill_at = time.monotonic() + self.options.drain_seconds + KILL_MARGIN_SECONDS
+        """Act on what was received, and on a stage that is over; children that ended are reaped anyway."""
+        if self._stage is Stage.SERVING:
+            if received & {signal.SIGTERM, signal.SIGINT}:
+                self._drain()
+            elif self._failure is not None:
+                triton.kill()  # nothing to drain: it never was ready
+        if time.monotonic() < self._stage_ends:
+            return
+        if self._stage is Stage.DRAINING:
+            log.info("told to stop: requests under way have %d s", self.options.stop_seconds)
+            self._enter(Stage.STOPPING, self.options.stop_seconds + KILL_MARGIN_SECONDS)
             triton.terminate()
-        elif self._failure is not None:
-            triton.kill()  # nothing to drain: it never was ready
+        else:
+            log.warning("still there after the stop: killed with its helpers")
+            self._enter(Stage.STOPPING, KILL_MARGIN_SECONDS)
+            triton.kill()
+
+    def _drain(self) -> None:
+        """Answer on until routes to this server are gone; one that never was ready has none."""
+        seconds = self.options.drain_seconds if self.options.verified.exists() else 0
+        log.info("asked to stop: answering for another %d s", seconds)
+        self._enter(Stage.DRAINING, seconds)
+
+    def _enter(self, stage: Stage, seconds: float) -> None:
+        """Begin a stage that lasts so long at most."""
+        self._stage, self._stage_ends = stage, time.monotonic() + seconds
 
     def _verify(self) -> None:
         """Check what is served, then wake the loop. Runs in a thread of its own, since checking blocks."""
@@ -88,11 +114,12 @@ class Supervisor:
 
     def _verdict(self, code: int) -> int:
         """Return the exit code, and leave a termination message where something is wrong."""
-        if self._failure is not None and not (self._kill_at and isinstance(self._failure, ServerLost)):
+        asked = self._stage is not Stage.SERVING
+        if self._failure is not None and not (asked and isinstance(self._failure, ServerLost)):
             reason = "GoldenMismatch" if isinstance(self._failure, GoldenMismatch) else "ServerRefused"
             _leave_message(reason, str(self._failure))
             return Exit.REFUSED
-        if self._kill_at is not None:
+        if asked:
             return Exit.STOPPED
         _leave_message("ServerDied", f"tritonserver ended by itself with code {code}: its log says why")
         return Exit.SERVER_DIED

@@ -89,7 +89,7 @@ def running_bench(source: Path, folder: Path) -> Iterator[Bench]:
     original = load_original(source, description, threads=machine.cores, most_tokens=description.positions)
     graph = folder / "graph" / "model.onnx"
     save_graph(graph_from_torch(original.reference), graph)
-    options = ("--explicit", "--drain-seconds", "1")
+    options = ("--explicit", "--stop-seconds", "1")
     with running_triton(scratch.serve, folder / "triton", *options) as triton, triton.client() as server:
         server.wait_live(START_SECONDS)
         workshop = Workshop(

@@ -66,7 +66,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def triton(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTriton]:
     """A Triton that loads what it is asked to."""
     with running_triton(
-        tiny.repository, tmp_path_factory.mktemp("triton"), "--explicit", "--drain-seconds=1"
+        tiny.repository, tmp_path_factory.mktemp("triton"), "--explicit", "--stop-seconds=1"
     ) as running:
         with running.client() as client:
             client.wait_live(60)

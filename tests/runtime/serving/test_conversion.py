@@ -51,7 +51,7 @@ def convert(steps: Steps, request: BuildRequest) -> Ended:
     """Fetch and convert, with a sidecar as the build pod has it. Returns how the conversion ended."""
     fetched = steps.run("fetch", request)
     assert fetched.code == ExitCode.OK, fetched.log
-    with running_triton(steps.scratch / "serve", steps.folder / "sidecar", "--explicit", "--drain-seconds=1") as triton:
+    with running_triton(steps.scratch / "serve", steps.folder / "sidecar", "--explicit", "--stop-seconds=1") as triton:
         return steps.run("convert", request, MODELYARD_SERVER_PORT=str(triton.http_port))
 
 

@@ -102,7 +102,7 @@ def test_an_empty_repository_is_said_to_be_empty(tmp_path: Path) -> None:
 def test_it_ends_in_bounded_time_with_an_idle_connection_and_leaves_nobody(
     pod: Callable[[], Path], tmp_path: Path
 ) -> None:
-    with running_triton(pod(), tmp_path / "run", "--drain-seconds=2") as triton:
+    with running_triton(pod(), tmp_path / "run", "--stop-seconds=2") as triton:
         until(triton.verified.exists, 60, triton)
         family = everyone(triton)
         assert len(family) >= 3  # supervisor, server, one instance of the model
@@ -116,8 +116,33 @@ def test_it_ends_in_bounded_time_with_an_idle_connection_and_leaves_nobody(
         assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
 
 
+def test_it_answers_on_after_sigterm_for_as_long_as_routes_may_lead_to_it(
+    pod: Callable[[], Path], tmp_path: Path
+) -> None:
+    ids = texts_of(9, 1)[0][None]
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    with running_triton(pod(), tmp_path / "run", "--drain-seconds=3", "--stop-seconds=2") as triton:
+        until(triton.verified.exists, 60, triton)
+        began = time.monotonic()
+        triton.process.send_signal(signal.SIGTERM)
+        while time.monotonic() - began < 2.5:
+            with triton.client() as client:  # a connection of its own: Triton resets new ones first
+                name = client.models()[0]["name"]
+                assert np.linalg.norm(client.infer(name, inputs, "embedding")) == pytest.approx(1, abs=1e-3)
+        assert ended(triton, 20) == (0, {})
+        assert 3 <= time.monotonic() - began < 9
+
+
+def test_a_server_that_never_was_ready_has_nothing_to_drain(pod: Callable[[], Path], tmp_path: Path) -> None:
+    with running_triton(pod(), tmp_path / "run", "--drain-seconds=60", "--stop-seconds=1") as triton:
+        until(lambda: len(everyone(triton)) > 1, 20, triton)
+        assert not triton.verified.exists()
+        triton.process.send_signal(signal.SIGTERM)
+        assert ended(triton, 20) == (0, {})
+
+
 def test_no_signal_is_lost_to_a_thread_of_a_library(pod: Callable[[], Path], tmp_path: Path) -> None:
-    with running_triton(pod(), tmp_path / "run", "--drain-seconds=1") as triton:
+    with running_triton(pod(), tmp_path / "run", "--stop-seconds=1") as triton:
         until(triton.verified.exists, 60, triton)
         pid = triton.process.pid
         others = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir() if int(task.name) != pid]
@@ -127,7 +152,7 @@ def test_no_signal_is_lost_to_a_thread_of_a_library(pod: Callable[[], Path], tmp
 
 
 def test_a_server_that_hangs_is_killed_with_its_helpers(pod: Callable[[], Path], tmp_path: Path) -> None:
-    with running_triton(pod(), tmp_path / "run", "--drain-seconds=1") as triton:
+    with running_triton(pod(), tmp_path / "run", "--stop-seconds=1") as triton:
         until(triton.verified.exists, 60, triton)
         family = everyone(triton)
         for one in family[1:]:
