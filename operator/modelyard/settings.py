@@ -72,9 +72,10 @@ class Lease(_Section):
 
 
 class Settings(_Section):
-    """All of it. ``namespaces`` empty: every namespace is watched. ``drainSeconds``: a serving pod answers on after SIGTERM.
+    """All of it. ``namespaces`` empty: every namespace is watched.
 
-    ``clusterDomain`` ends the full names of Services, by which a proxy finds its servers.
+    ``drainSeconds``: how long a serving pod answers on after SIGTERM. ``clusterDomain`` ends the full
+    names of Services, by which a proxy finds its servers.
     """
 
     images: Images
