@@ -68,7 +68,8 @@ def _permission() -> list[dict[str, Any]]:
 
 
 def _corefile(cluster: Cluster) -> str:
-    # No `forward`: an outside name is answered at once, with NXDOMAIN's kin REFUSED, and never hangs.
+    # No `forward`: an outside name is answered at once, with NXDOMAIN's kin REFUSED, and never hangs. Answers are kept
+    # for half a minute, as in most clusters: what must be quicker than that may not go by DNS.
     return textwrap.dedent(f"""
         .:53 {{
             bind {cluster.node_address}
@@ -78,8 +79,8 @@ def _corefile(cluster: Cluster) -> str:
             kubernetes cluster.local in-addr.arpa {{
                 kubeconfig {cluster.pki}/coredns.kubeconfig
                 pods insecure
-                ttl 5
+                ttl 30
             }}
-            cache 5
+            cache 30
         }}
     """)

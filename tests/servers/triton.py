@@ -15,10 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from modelyard_runtime.triton import TritonServer
 from tests.servers.ports import free_ports
 from tests.servers.triton_home import cache_folder, triton_home
 
+REVISION = "aaaaaaaa"
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "runtime"
 LOCK = ROOT / "locks" / "triton.txt"
@@ -26,17 +29,21 @@ LOCK = ROOT / "locks" / "triton.txt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningTriton:
-    """A supervisor and the Triton it runs. ``folder`` has its log, termination message and verified file."""
+    """A supervisor and the Triton it runs. ``folder`` has its log and termination message."""
 
     process: subprocess.Popen[bytes]
     http_port: int
     grpc_port: int
+    health_port: int
     folder: Path
 
-    @property
-    def verified(self) -> Path:
-        """Return the file that says that golden samples were answered."""
-        return self.folder / "verified"
+    def ready(self, revision: str = REVISION) -> bool:
+        """Return whether it says that new requests are welcome."""
+        return self._says(f"/ready/{revision}")
+
+    def serving(self, revision: str = REVISION) -> bool:
+        """Return whether it says that it answers requests."""
+        return self._says(f"/serving/{revision}")
 
     @property
     def termination(self) -> Path:
@@ -47,6 +54,12 @@ class RunningTriton:
     def log(self) -> str:
         """Return what supervisor and server wrote."""
         return (self.folder / "log").read_text(errors="replace")
+
+    def _says(self, path: str) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.health_port}{path}", timeout=5).is_success
+        except httpx.TransportError:
+            return False  # not there yet, or gone
 
     def client(self, *, timeout: float = 60.0) -> TritonServer:
         """Return a client for one thread."""
@@ -88,13 +101,13 @@ def home_with_backend(folder: Path) -> Path:
 def running_triton(repository: Path, folder: Path, *options: str) -> Iterator[RunningTriton]:
     """Run ``modelyard-server`` on a repository, in an empty ``folder``; ends its whole process group afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
-    http_port, grpc_port, metrics_port = free_ports(3)
+    http_port, grpc_port, metrics_port, health_port = free_ports(4)
     environment = server_environment()
     command = [
         *(str(environment / "bin" / "python3"), "-m", "modelyard_runtime.server"),
         *("--repository", str(repository), "--address", "127.0.0.1", "--home", str(home_with_backend(folder))),
         *("--http-port", str(http_port), "--grpc-port", str(grpc_port), "--metrics-port", str(metrics_port)),
-        *("--verified", str(folder / "verified"), *options),
+        *("--health-port", str(health_port), "--revision", REVISION, *options),
     ]
     variables = {
         "PATH": f"{environment / 'bin'}:/usr/bin:/bin",
@@ -105,7 +118,8 @@ def running_triton(repository: Path, folder: Path, *options: str) -> Iterator[Ru
     }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
-    running = RunningTriton(process=process, http_port=http_port, grpc_port=grpc_port, folder=folder)
+    ports = {"http_port": http_port, "grpc_port": grpc_port, "health_port": health_port}
+    running = RunningTriton(process=process, folder=folder, **ports)
     try:
         yield running
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 from modelyard.manifests.metadata import child_metadata
 from modelyard.manifests.overlay import env_of, pod_template, resources_of
-from modelyard.manifests.probes import exec_probe, http_probe
+from modelyard.manifests.probes import http_probe
 from modelyard.manifests.revision import Revision
 from modelyard.manifests.security import container_security, pod_base
 from modelyard.manifests.service import GRPC_PORT, HTTP_PORT, METRICS_PORT
@@ -21,16 +21,22 @@ from modelyard.manifests.volumes import (
     scratch_volume,
 )
 from modelyard.naming import ARTIFACT_ANNOTATION, TRITON_COMPONENT, model_labels, model_selector
+from modelyard.traffic.paths import HEALTH_PORT, server_serving_path
 
 MODELS = "/models"
 CONFIG = "/etc/modelyard"
 DOCKER_CONFIG = "/var/run/modelyard/pull"
-VERIFIED_FILE = "/tmp/modelyard-verified"  # noqa: S108 - in the pod's own emptyDir
 
-STOP_SECONDS = 30
-"""What the server gets after the drain: requests under way, then the unloading."""
+LEAVE_SECONDS = 6
+"""How long a drained server answers on while Services forget it: the kubelet asks, the API server tells, nodes act."""
+STOP_SECONDS = 20
+"""What requests under way get then, before the server is killed."""
+KILL_SECONDS = 5
+"""What killing takes, before the kubelet kills the rest."""
 START_SECONDS = 1800
-"""How long golden samples may take to be answered before the kubelet starts the server anew."""
+"""How long loading may take before the server gives up, and the kubelet starts it anew."""
+PROVE_SECONDS = 300
+"""What the answers to golden samples may take after that."""
 
 _PULL_RESOURCES = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
 
@@ -42,7 +48,7 @@ def revision_deployment(revision: Revision) -> dict[str, Any]:
     selector = model_selector(owner.name, TRITON_COMPONENT, revision.name)
     annotations = {ARTIFACT_ANNOTATION: revision.artifact}
     spec = pod_base() | {
-        "terminationGracePeriodSeconds": serving.drain_seconds + STOP_SECONDS,
+        "terminationGracePeriodSeconds": serving.drain_seconds + LEAVE_SECONDS + STOP_SECONDS + KILL_SECONDS,
         "initContainers": [_pull(revision)],
         "containers": [_triton(revision)],
         "volumes": _volumes(revision),
@@ -89,24 +95,42 @@ def _pull(revision: Revision) -> dict[str, Any]:
 
 
 def _triton(revision: Revision) -> dict[str, Any]:
-    """Return the server. It is Ready once every golden sample is answered as proven, and not before."""
+    """Return the server. It is Ready once every golden sample is answered as proven, and not before.
+
+    After SIGTERM it answers on until its routes are gone: Triton itself unloads its models at once, while requests
+    arrive.
+    """
     serving = revision.snapshot.serving
+    serving_path = server_serving_path(revision.name)
+    seconds = {
+        "start": START_SECONDS,
+        "drain": serving.drain_seconds,
+        "leave": LEAVE_SECONDS,
+        "stop": STOP_SECONDS,
+    }
     return {
         "name": "triton",
         "image": serving.triton_image,
         "imagePullPolicy": "IfNotPresent",
-        # It answers on until its routes are gone: Triton itself unloads its models on SIGTERM while requests arrive.
-        "command": ["modelyard-server", f"--repository={MODELS}", f"--drain-seconds={serving.drain_seconds}"],
+        "command": [
+            "modelyard-server",
+            f"--repository={MODELS}",
+            f"--revision={revision.name}",
+            *(f"--{what}-seconds={long}" for what, long in seconds.items()),
+        ],
         "env": env_of(serving.pod, {}),
         "ports": [
             {"name": "http", "containerPort": HTTP_PORT},
             {"name": "grpc", "containerPort": GRPC_PORT},
             {"name": "metrics", "containerPort": METRICS_PORT},
+            {"name": "health", "containerPort": HEALTH_PORT},
         ],
         "resources": resources_of(serving.resources),
         "securityContext": container_security(),
-        "startupProbe": exec_probe(["test", "-f", VERIFIED_FILE], period=1, timeout=5, failures=START_SECONDS),
-        "readinessProbe": http_probe("/v2/health/ready", "http", period=5, timeout=5, failures=3),
+        "startupProbe": http_probe(serving_path, "health", period=1, timeout=5, failures=START_SECONDS + PROVE_SECONDS),
+        # Twice within LEAVE_SECONDS. It asks whether requests are answered, so that Services keep a pod that drains
+        # where there is no other.
+        "readinessProbe": http_probe(serving_path, "health", period=2, timeout=5, failures=2),
         "livenessProbe": http_probe("/v2/health/live", "http", period=10, timeout=10, failures=6),
         "volumeMounts": [
             mount("models", MODELS, read_only=True),

@@ -15,16 +15,6 @@ def http_probe(path: str, port: str, *, period: int, timeout: int, failures: int
     }
 
 
-def exec_probe(command: list[str], *, period: int, timeout: int, failures: int) -> dict[str, Any]:
-    """Return a probe that runs a command in the container; times in seconds."""
-    return {
-        "exec": {"command": command},
-        "periodSeconds": period,
-        "timeoutSeconds": timeout,
-        "failureThreshold": failures,
-    }
-
-
 def exec_before_stop(command: list[str]) -> dict[str, Any]:
     """Return a lifecycle that runs a command before SIGTERM."""
     return {"preStop": {"exec": {"command": command}}}

@@ -18,15 +18,33 @@ from modelyard.traffic.envoy_config import ADMIN_PORT, BOOTSTRAP_FILE, CONFIG_FO
 
 DRAIN_SECONDS = 15
 """Until clients and Services know that this proxy goes: endpoints first, then their connections."""
-STOP_SECONDS = 10
+ANSWER_SECONDS = 20
+"""What requests under way get after that, those too that wait for a server.
 
-# Connections are asked to close while new ones still come in; the image has a shell and no HTTP client.
-_DRAIN = (
-    f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT}; "
-    r"printf 'POST /drain_listeners?graceful&skip_exit HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n"
-    r"Content-Length: 0\r\n\r\n' >&3; "
-    f"cat <&3; sleep {DRAIN_SECONDS}"
-)
+Shorter than a revision's way out (its delay, then its drain): this proxy may not have heard of another one.
+"""
+STOP_SECONDS = 5
+
+
+def drain_script(admin_port: int, drain_seconds: int, answer_seconds: int) -> str:
+    """Return what runs before SIGTERM, on which Envoy drops everything. The image has bash and no HTTP client.
+
+    Connections are asked to close while new ones still come in; then requests under way are waited for.
+    """
+    return rf"""
+admin() {{
+  exec 3<>/dev/tcp/127.0.0.1/{admin_port}
+  printf '%s HTTP/1.1\r\nHost: admin\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' "$1" >&3
+  cat <&3
+  exec 3>&-
+}}
+admin 'POST /drain_listeners?graceful&skip_exit'
+sleep {drain_seconds}
+for ((second = 0; second < {answer_seconds}; second++)); do
+  [[ $(admin 'GET /stats?filter=http.(http|grpc).downstream_rq_active') == *rq_active:\ [1-9]* ]] || exit 0
+  sleep 1
+done
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +68,7 @@ def proxy_deployment(owner: Owner, inputs: ProxyInputs, replicas: int) -> dict[s
     labels = model_labels(owner.name, PROXY_COMPONENT)
     selector = model_selector(owner.name, PROXY_COMPONENT)
     spec = pod_base() | {
-        "terminationGracePeriodSeconds": DRAIN_SECONDS + STOP_SECONDS,
+        "terminationGracePeriodSeconds": DRAIN_SECONDS + ANSWER_SECONDS + STOP_SECONDS,
         "containers": [_envoy(inputs)],
         "volumes": [config_volume("config", proxy_name(owner.name)), scratch_volume("tmp", "64Mi")],
         "topologySpreadConstraints": spread_over_nodes(selector),
@@ -89,6 +107,6 @@ def _envoy(inputs: ProxyInputs) -> dict[str, Any]:
         "resources": resources_of(inputs.resources),
         "securityContext": container_security(),
         "readinessProbe": http_probe(CONFIG_PATH, "http", period=5, timeout=5, failures=3),
-        "lifecycle": exec_before_stop(["bash", "-c", _DRAIN]),
+        "lifecycle": exec_before_stop(["bash", "-c", drain_script(ADMIN_PORT, DRAIN_SECONDS, ANSWER_SECONDS)]),
         "volumeMounts": [mount("config", CONFIG_FOLDER, read_only=True), mount("tmp", TMP)],
     }

@@ -40,9 +40,12 @@ def public_service(owner: Owner) -> dict[str, Any]:
 
 
 def headless_service(owner: Owner, revision: str) -> dict[str, Any]:
-    """Return the Service through which the proxy finds a revision's ready pods, and only those."""
-    only_ready = {"clusterIP": "None", "publishNotReadyAddresses": False}
-    return _service_of_revision(owner, revision, revision_object_name(owner.name, revision), only_ready)
+    """Return the Service through which the proxy finds a revision's pods. Who of them is ready it asks them itself.
+
+    Those not ready yet are named too: an answer of DNS may be half a minute old, so who is named late serves late.
+    """
+    all_pods = {"clusterIP": "None", "publishNotReadyAddresses": True}
+    return _service_of_revision(owner, revision, revision_object_name(owner.name, revision), all_pods)
 
 
 def fallback_service(owner: Owner, revision: str) -> dict[str, Any]:

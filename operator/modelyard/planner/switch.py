@@ -77,7 +77,9 @@ def is_verified(have: Observed) -> bool:
 def _first(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Switch:
     """Write routes where there are none: at the beginning, or after somebody deleted them."""
     holder = wish.known
-    clusters = tuple(sorted({name for name in (holder, wish.target) if name in have.revisions and name}))
+    known = {holder} if holder and holder in have.revisions else set()
+    named = {wish.target} if wish.target and _has_address(have, wish.target) else set()
+    clusters = tuple(sorted(known | named))
     routes = Routes(clusters=clusters, weights={holder: WHOLE} if holder else {})
     config = replace(config, routes=routes)
     action = Create(manifest=proxy_config(owner, config, have.now), why="the proxy starts with it")
@@ -90,7 +92,7 @@ def _following(have: Observed, wish: Wish, written: Routes, *, verified: bool) -
     holder, target = written.holder, wish.target
     if wish.frozen:
         return written, "", None
-    if target is not None and target in have.revisions and target not in written.clusters:
+    if target is not None and target not in written.clusters and _has_address(have, target):
         clusters = tuple(sorted({*written.clusters, target}))
         return Routes(clusters=clusters, weights=written.weights), f"the proxy learns of {target}", None
     if not verified:
@@ -101,6 +103,15 @@ def _following(have: Observed, wish: Wish, written: Routes, *, verified: bool) -
         routes = Routes(clusters=written.clusters, weights={target: WHOLE})
         return routes, f"traffic moves from {holder or 'nobody'} to {target}", None
     return _without_leavers(have, wish, written)
+
+
+def _has_address(have: Observed, revision: str) -> bool:
+    """Return whether a pod of the revision can be looked up by name.
+
+    Sooner a proxy would be told that there is none, an answer that DNS may repeat for half a minute.
+    """
+    view = have.revisions.get(revision)
+    return view is not None and any(pod.ip and not pod.terminating for pod in view.pods)
 
 
 def _without_leavers(have: Observed, wish: Wish, written: Routes) -> tuple[Routes, str, timedelta | None]:

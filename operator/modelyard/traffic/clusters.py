@@ -6,7 +6,7 @@ Named by revision, never by role: a roll-out only changes who is named in the ro
 from __future__ import annotations
 
 from modelyard.naming import revision_fallback_name, revision_object_name
-from modelyard.traffic.paths import GRPC_PORT, HTTP_PORT
+from modelyard.traffic.paths import GRPC_PORT, HEALTH_PORT, HTTP_PORT, server_ready_path
 from modelyard.traffic.upstream import CLUSTER, Json, endpoints, found_by_dns, http_options, limits, socket_address
 from modelyard.traffic.waiting import waiting_cluster, waiting_resources
 
@@ -33,16 +33,17 @@ def cluster_resources(model: str, revision: str, namespace: str, cluster_domain:
     domain = f"{namespace}.svc.{cluster_domain}."
     pods = f"{revision_object_name(model, revision)}.{domain}"
     service = f"{revision_fallback_name(model, revision)}.{domain}"
+    check = _health_check(server_ready_path(revision))
     return [
-        *_of_protocol(http_cluster(revision), pods, service, HTTP_PORT, http2=False),
-        *_of_protocol(grpc_cluster(revision), pods, service, GRPC_PORT, http2=True),
+        *_of_protocol(http_cluster(revision), pods, service, HTTP_PORT, check=check, http2=False),
+        *_of_protocol(grpc_cluster(revision), pods, service, GRPC_PORT, check=check, http2=True),
     ]
 
 
-def _of_protocol(name: str, pods: str, service: str, port: int, *, http2: bool) -> list[Json]:
+def _of_protocol(name: str, pods: str, service: str, port: int, *, check: Json, http2: bool) -> list[Json]:
     return [
         _in_order(name, (pods_cluster(name), waiting_cluster(name)), http2=http2),
-        _ready_pods(pods_cluster(name), pods, port, http2=http2),
+        _ready_pods(pods_cluster(name), pods, port, check=check, http2=http2),
         *waiting_resources(name, service, port, http2=http2),
     ]
 
@@ -67,9 +68,8 @@ def _in_order(name: str, clusters: tuple[str, ...], *, http2: bool) -> Json:
     }
 
 
-def _ready_pods(name: str, host: str, port: int, *, http2: bool) -> Json:
-    # Both protocols are asked on the HTTP port: readiness is the server's, not a protocol's.
-    endpoint = {"address": socket_address(host, port), "health_check_config": {"port_value": HTTP_PORT}}
+def _ready_pods(name: str, host: str, port: int, *, check: Json, http2: bool) -> Json:
+    endpoint = {"address": socket_address(host, port), "health_check_config": {"port_value": HEALTH_PORT}}
     return {
         "@type": CLUSTER,
         "name": name,
@@ -79,8 +79,7 @@ def _ready_pods(name: str, host: str, port: int, *, http2: bool) -> Json:
         "load_assignment": endpoints(name, endpoint) | {"policy": {"overprovisioning_factor": 100_000}},
         "lb_policy": "LEAST_REQUEST",
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-        "health_checks": [_health_check()],
-        # A pod that is being drained still answers its checks: out of DNS is out of the cluster.
+        "health_checks": [check],
         "ignore_health_on_host_removal": True,
         "outlier_detection": _outlier_detection(),
         "circuit_breakers": limits(),
@@ -88,8 +87,11 @@ def _ready_pods(name: str, host: str, port: int, *, http2: bool) -> Json:
     }
 
 
-def _health_check() -> Json:
-    """Return the question of readiness, on a connection of its own: Triton resets new ones first when it stops."""
+def _health_check(path: str) -> Json:
+    """Return the question of readiness. The first "no" counts: whoever is asked to stop is left within two seconds.
+
+    DNS can't tell as fast: its answers may be half a minute old, longer than a server drains.
+    """
     return {
         "timeout": "3s",
         "interval": "2s",
@@ -100,7 +102,7 @@ def _health_check() -> Json:
         "unhealthy_threshold": 2,
         "healthy_threshold": 1,
         "reuse_connection": False,
-        "http_health_check": {"path": "/v2/health/ready", "codec_client_type": "HTTP1"},
+        "http_health_check": {"path": path, "codec_client_type": "HTTP1"},
     }
 
 

@@ -1,4 +1,4 @@
-"""What a proxy answers: its own paths, and what is open to clients. Everything else is closed."""
+"""What a proxy answers: its own paths, and what is open to clients; and what it asks a server itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 HTTP_PORT = 8000
 GRPC_PORT = 8001
 
+HEALTH_PORT = 8003
+"""Where the server's supervisor says how it is; no client gets there."""
 CONFIG_PATH = "/modelyard/config"
 """GET: the hash of the routes that are served, as text/plain."""
 SERVER_READY_FRAME = b"\x00\x00\x00\x00\x00"
@@ -16,6 +18,19 @@ GRPC_SERVICE = "/inference.GRPCInferenceService"
 GRPC_METHODS = ("ModelInfer", "ModelReady", "ModelMetadata", "ServerLive", "ServerReady", "ServerMetadata")
 SERVER_PATHS = ("/v2", "/v2/health/live", "/v2/health/ready")
 MODEL_ACTIONS = ("infer", "ready")
+
+
+def server_ready_path(revision: str) -> str:
+    """Return what answers GET with 200 where a server of the revision welcomes requests: not once it is to stop.
+
+    Another revision's server answers 404: a name may still lead to an address that is another pod's by now.
+    """
+    return f"/ready/{revision}"
+
+
+def server_serving_path(revision: str) -> str:
+    """Return what answers GET with 200 where a server of the revision answers requests: until its drain is over."""
+    return f"/serving/{revision}"
 
 
 def ready_path(revision: str) -> str:

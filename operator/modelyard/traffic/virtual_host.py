@@ -21,6 +21,8 @@ REVISION_HEADER = "x-modelyard-revision"
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _MUTATION = "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute"
 _ANSWER_SECONDS = 300
+_KEPT_BYTES = 16 << 20
+"""Of a request, so that it can be asked again: a million tokens. A larger one is asked once."""
 
 
 def route_configuration(model_name: str, routes: Routes, version: str) -> Json:
@@ -64,6 +66,7 @@ def _weighted(match: Json, routes: Routes, *, grpc: bool) -> Json:
     assert sum(share["weight"] for share in shares) == WHOLE  # noqa: S101 - Routes holds it; Envoy takes any sum
     return {
         "match": match,
+        "request_body_buffer_limit": _KEPT_BYTES,
         "route": {
             "weighted_clusters": {"clusters": shares},
             "timeout": f"{_ANSWER_SECONDS}s",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from modelyard.traffic.upstream import CLUSTER, Json, endpoints, found_by_dns, http_options, limits, socket_address
 
-ATTEMPTS = 40
-"""Connections tried for one request, a quarter of a second apart on average: some ten seconds."""
+ATTEMPTS = 600
+"""Connections tried for one request, half a second apart on average: as long as its answer may take."""
 
 _TCP_PROXY = "envoy.filters.network.tcp_proxy"
 
@@ -53,7 +53,7 @@ def waiting_listener(cluster: str) -> Json:
         "stat_prefix": name,
         "cluster": _service_cluster(cluster),
         "max_connect_attempts": ATTEMPTS,
-        "backoff_options": {"base_interval": "0.1s", "max_interval": "0.5s"},
+        "backoff_options": {"base_interval": "0.1s", "max_interval": "1s"},
     }
     return {
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",

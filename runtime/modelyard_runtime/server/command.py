@@ -11,21 +11,24 @@ from pathlib import Path
 class Options:
     """What to serve, where, and how long to wait.
 
-    After SIGTERM Triton answers on for ``drain_seconds``; then requests under way get ``stop_seconds`` before
-    everything is killed. ``start_seconds`` is what Triton gets to load the repository.
+    After SIGTERM Triton answers on: for ``drain_seconds`` to whoever asks, then for ``leave_seconds`` while Services
+    forget the pod. Then requests under way get ``stop_seconds`` before everything is killed. ``start_seconds`` is what
+    Triton gets to load the repository.
     """
 
     repository: Path
+    revision: str
     explicit: bool
     address: str
     http_port: int
     grpc_port: int
     metrics_port: int
+    health_port: int
     drain_seconds: int
+    leave_seconds: int
     stop_seconds: int
     start_seconds: int
     home: Path
-    verified: Path
 
     @property
     def loopback(self) -> str:
@@ -37,21 +40,18 @@ def options_of(arguments: list[str] | None = None) -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="modelyard-server", description="Serve a Triton repository, proven first.")
     parser.add_argument("--repository", type=Path, required=True, help="a folder of Triton models")
+    parser.add_argument("--revision", default="", help="whose server this is: named in the paths of --health-port")
     parser.add_argument("--explicit", action="store_true", help="load nothing until asked; replay nothing")
     parser.add_argument("--address", default="0.0.0.0", help="where to listen")  # noqa: S104 - a pod's own network
     parser.add_argument("--http-port", type=int, default=8000)
     parser.add_argument("--grpc-port", type=int, default=8001)
     parser.add_argument("--metrics-port", type=int, default=8002)
-    parser.add_argument("--drain-seconds", type=int, default=0, help="to answer on after SIGTERM")
-    parser.add_argument("--stop-seconds", type=int, default=10, help="for requests under way after the drain")
+    parser.add_argument("--health-port", type=int, default=8003, help="answers /ready/REVISION, /serving/REVISION")
+    parser.add_argument("--drain-seconds", type=int, default=0, help="to answer on after SIGTERM, ready no more")
+    parser.add_argument("--leave-seconds", type=int, default=0, help="to answer on after that, serving no more")
+    parser.add_argument("--stop-seconds", type=int, default=10, help="for requests under way after both")
     parser.add_argument("--start-seconds", type=int, default=600, help="for loading the repository")
     parser.add_argument("--home", type=Path, default=Path("/opt/tritonserver"), help="holds bin/ and backends/")
-    parser.add_argument(
-        "--verified",
-        type=Path,
-        default=Path("/tmp/modelyard-verified"),  # noqa: S108 - the startup probe's file, in the pod's own /tmp
-        help="made once every golden sample is answered as proven",
-    )
     return Options(**vars(parser.parse_args(arguments)))
 
 

@@ -2,8 +2,9 @@
 
 What Triton does when it is stopped (measured): it unloads its models at once, and answers "no available versions" to
 what still arrives. One idle connection holds it for the whole exit timeout, and with gRPC in flight it then aborts and
-hangs. So it isn't told before the drain is over, its end is bounded here, and the whole group is killed. Who has less
-time than the drain (a pod deleted at once, an eviction) is killed while it answers, which a proxy can see and mend.
+hangs. So it isn't told before nobody asks it any more: first proxies are sent elsewhere, then Services are. Its end is
+bounded here, and the whole group is killed. Who has less time than that (a pod deleted at once, an eviction) is killed
+while it answers, which a proxy can see and mend.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from modelyard_runtime.golden import GoldenMismatch
 from modelyard_runtime.server.command import Options, tritonserver_command
+from modelyard_runtime.server.health import ready_path, serve_health, serving_path, triton_is_ready
 from modelyard_runtime.server.process import ProcessGroup, adopt_orphans
 from modelyard_runtime.server.signals import SignalQueue
 from modelyard_runtime.server.verify import verify
@@ -39,51 +41,84 @@ class Exit(IntEnum):
 
 
 class Stage(Enum):
-    """What a SIGTERM leads through: Triton answers on, is told to stop, and is killed if it doesn't."""
+    """Where a server is on its way: proven, then serving; after SIGTERM it answers on, is told to stop, is killed."""
 
+    PROVING = auto()
     SERVING = auto()
     DRAINING = auto()
+    LEAVING = auto()
     STOPPING = auto()
+
+
+ASKED_TO_STOP = {Stage.DRAINING, Stage.LEAVING, Stage.STOPPING}
 
 
 class Supervisor:
     """Runs one Triton from start to end."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, signals: SignalQueue) -> None:
         """Nothing is started yet."""
         self.options = options
+        self._signals = signals
+        self._proven = False
         self._failure: Exception | None = None
-        self._stage = Stage.SERVING
+        self._stage = Stage.PROVING
         self._stage_ends = math.inf
 
     def run(self) -> int:
         """Serve until asked to stop, or until there is a reason to. Returns the exit code."""
-        self.options.verified.unlink(missing_ok=True)
-        signals = SignalQueue()
+        options = self.options
         adopt_orphans()
-        triton = ProcessGroup(tritonserver_command(self.options))
+        checks = {ready_path(options.revision): self.is_ready, serving_path(options.revision): self.is_serving}
+        serve_health(options.address, options.health_port, checks)
+        triton = ProcessGroup(tritonserver_command(options))
         threading.Thread(target=self._verify, name="verify", daemon=True).start()
         while triton.code is None:
-            self._act(triton, signals.wait(self._patience()))
+            self._act(triton, self._signals.wait(self._patience()))
             triton.reap()
         triton.kill()  # helpers that outlived their leader
         triton.reap()
         return self._verdict(triton.code)
 
+    def is_ready(self) -> bool:
+        """Return whether new requests are welcome: proven by this very process, and not asked to stop."""
+        return self._stage is Stage.SERVING and self._triton_is_ready()
+
+    def is_serving(self) -> bool:
+        """Return whether whoever asks is answered: until the drain is over."""
+        return self._stage in {Stage.SERVING, Stage.DRAINING} and self._triton_is_ready()
+
+    def _triton_is_ready(self) -> bool:
+        return triton_is_ready(self.options.loopback, self.options.http_port)
+
     def _patience(self) -> float | None:
-        """Return how many seconds are left of this stage; None while nobody asked us to stop."""
-        return None if self._stage is Stage.SERVING else max(self._stage_ends - time.monotonic(), 0)
+        """Return how many seconds are left of this stage; None where only a signal ends it."""
+        return None if math.isinf(self._stage_ends) else max(self._stage_ends - time.monotonic(), 0)
 
     def _act(self, triton: ProcessGroup, received: set[int]) -> None:
         """Act on what was received, and on a stage that is over; children that ended are reaped anyway."""
-        if self._stage is Stage.SERVING:
+        if self._stage is Stage.PROVING and self._proven:
+            self._enter(Stage.SERVING, math.inf)
+            log.info("proven: it serves")
+        if self._stage not in ASKED_TO_STOP:
             if received & {signal.SIGTERM, signal.SIGINT}:
                 self._drain()
             elif self._failure is not None:
                 triton.kill()  # nothing to drain: it never was ready
-        if time.monotonic() < self._stage_ends:
-            return
+        while time.monotonic() >= self._stage_ends:
+            self._next_stage(triton)
+
+    def _drain(self) -> None:
+        """Answer on until routes to this server are gone; one that never was ready has none."""
+        seconds = self.options.drain_seconds if self._stage is Stage.SERVING else 0
+        log.info("asked to stop: answering for another %d s", seconds)
+        self._enter(Stage.DRAINING, seconds)
+
+    def _next_stage(self, triton: ProcessGroup) -> None:
+        """Go on from a stage that is over."""
         if self._stage is Stage.DRAINING:
+            self._enter(Stage.LEAVING, self.options.leave_seconds if self._proven else 0)
+        elif self._stage is Stage.LEAVING:
             log.info("told to stop: requests under way have %d s", self.options.stop_seconds)
             self._enter(Stage.STOPPING, self.options.stop_seconds + KILL_MARGIN_SECONDS)
             triton.terminate()
@@ -91,12 +126,6 @@ class Supervisor:
             log.warning("still there after the stop: killed with its helpers")
             self._enter(Stage.STOPPING, KILL_MARGIN_SECONDS)
             triton.kill()
-
-    def _drain(self) -> None:
-        """Answer on until routes to this server are gone; one that never was ready has none."""
-        seconds = self.options.drain_seconds if self.options.verified.exists() else 0
-        log.info("asked to stop: answering for another %d s", seconds)
-        self._enter(Stage.DRAINING, seconds)
 
     def _enter(self, stage: Stage, seconds: float) -> None:
         """Begin a stage that lasts so long at most."""
@@ -106,22 +135,25 @@ class Supervisor:
         """Check what is served, then wake the loop. Runs in a thread of its own, since checking blocks."""
         try:
             verify(self.options)
-            self.options.verified.touch()
-            log.info("verified: %s", self.options.verified)
+            self._proven = True
         except (ServerLost, ServerRefused, GoldenMismatch, OSError, ValueError, TypeError, KeyError) as error:
             self._failure = error
         os.kill(os.getpid(), signal.SIGUSR1)
 
     def _verdict(self, code: int) -> int:
-        """Return the exit code, and leave a termination message where something is wrong."""
-        asked = self._stage is not Stage.SERVING
-        if self._failure is not None and not (asked and isinstance(self._failure, ServerLost)):
+        """Return the exit code, and leave a termination message where something is wrong.
+
+        A Triton that was lost while it was proven is no verdict on what it should serve: the next one may do.
+        """
+        lost = isinstance(self._failure, ServerLost)
+        if self._failure is not None and not lost:
             reason = "GoldenMismatch" if isinstance(self._failure, GoldenMismatch) else "ServerRefused"
             _leave_message(reason, str(self._failure))
             return Exit.REFUSED
-        if asked:
+        if self._stage in ASKED_TO_STOP:
             return Exit.STOPPED
-        _leave_message("ServerDied", f"tritonserver ended by itself with code {code}: its log says why")
+        why = f"; {self._failure}" if lost else ""
+        _leave_message("ServerDied", f"tritonserver ended with code {code}{why}: its log says more")
         return Exit.SERVER_DIED
 
 

@@ -178,6 +178,7 @@ def test_a_proxy_without_a_node_is_neither_nudged_nor_asked() -> None:
     world.passes(2)
     world.controllers()
     world.schedule("triton")
+    world.passes()
     for _ in range(3):
         world.later(seconds=6)
         plan = world.passes()
@@ -185,6 +186,16 @@ def test_a_proxy_without_a_node_is_neither_nudged_nor_asked() -> None:
         assert world.live_proxies() == []
         assert plan.actions == ()
         assert plan.requeue_after is None or plan.requeue_after > timedelta(minutes=1)
+
+
+def test_a_proxy_learns_of_a_revision_once_its_pods_can_be_looked_up() -> None:
+    """Sooner it would be told that there are none, and DNS may repeat that for half a minute."""
+    world, stable, candidate = starting()
+    world.passes()
+    assert world.routes.clusters == (stable,)
+    world.schedule()
+    world.passes()
+    assert world.routes.clusters == tuple(sorted((stable, candidate)))
 
 
 def test_proxies_are_asked_ever_more_seldom() -> None:
@@ -507,6 +518,7 @@ def test_the_progress_deadline_counts_from_the_node() -> None:
     world, stable, candidate = starting()
     world.later(hours=5)
     world.schedule()
+    world.passes()
     for name in world.live_proxies():
         world.proxy_reads(name)
     plan = world.passes()

@@ -17,6 +17,7 @@ import grpc
 import httpx
 import pytest
 
+from modelyard.manifests.proxy import drain_script
 from modelyard.routes import Routes
 from modelyard.traffic.envoy_config import (
     ADMIN_PORT,
@@ -29,6 +30,7 @@ from modelyard.traffic.envoy_config import (
     ready_path,
     routes_hash,
 )
+from modelyard.traffic.paths import server_ready_path
 from modelyard.traffic.virtual_host import REVISION_HEADER
 from tests.servers.apiserver import program
 from tests.servers.ports import free_ports
@@ -38,13 +40,19 @@ SERVICE = "inference.GRPCInferenceService"
 INFER = "/v2/models/m/infer"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Server:
-    """Stands for one revision's Triton: answers with its own name, over HTTP and gRPC."""
+    """Stands for one revision's Triton: answers with its own name, over HTTP and gRPC.
+
+    ``stopping``: it says so where it is asked. ``asked`` counts inference over HTTP; the first ``fatal`` are cut off.
+    """
 
     name: str
     http_port: int
     grpc_port: int
+    stopping: bool = False
+    asked: int = 0
+    fatal: int = 0
 
 
 @contextmanager
@@ -54,8 +62,20 @@ def server(name: str, http_port: int = 0, grpc_port: int = 0) -> Iterator[Server
 
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if self.path.startswith("/ready/"):
+                welcome = self.path == server_ready_path(name) and not this.stopping
+                self._say(200 if welcome else 503 if this.stopping else 404)
+                return
+            if self.path == INFER:
+                this.asked += 1
+            if self.path == INFER and this.asked <= this.fatal:
+                self.close_connection = True  # without a word, as a process that is killed
+                return
+            self._say(200)
+
+        def _say(self, status: int) -> None:
             body = name.encode()
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -75,7 +95,8 @@ def server(name: str, http_port: int = 0, grpc_port: int = 0) -> Iterator[Server
     grpc_server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, methods)])
     grpc_port = grpc_server.add_insecure_port(f"127.0.0.1:{grpc_port}")
     grpc_server.start()
-    yield Server(name=name, http_port=http_server.server_address[1], grpc_port=grpc_port)
+    this = Server(name=name, http_port=http_server.server_address[1], grpc_port=grpc_port)
+    yield this
     grpc_server.stop(None)
     http_server.shutdown()
     http_server.server_close()
@@ -119,8 +140,8 @@ class Proxy:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.http_port}{path}", timeout=5)
 
-    def infer(self) -> httpx.Response:
-        return httpx.post(f"http://127.0.0.1:{self.http_port}{INFER}", content=b"{}", timeout=5)
+    def infer(self, content: bytes = b"{}") -> httpx.Response:
+        return httpx.post(f"http://127.0.0.1:{self.http_port}{INFER}", content=content, timeout=5)
 
     def refused(self, cluster: str) -> int:
         """Return how many of the connections that requests wait for were refused."""
@@ -178,7 +199,8 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
         proxy.write(Routes())
         command: list[str | Path] = [program("envoy"), "-c", folder / BOOTSTRAP_FILE, "--use-dynamic-base-id"]
         with (tmp_path / "log").open("wb") as log:
-            process = subprocess.Popen([*command, "--concurrency", "2"], stdout=log, stderr=log)
+            options = ("--concurrency", "2", "--drain-strategy", "immediate", "--drain-time-s", "1")
+            process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
         until(lambda: proxy.get(CONFIG_PATH).is_success)
         yield proxy
         process.terminate()
@@ -286,6 +308,55 @@ def test_a_request_waits_until_a_server_can_be_reached(proxy: Proxy) -> None:
             answer = asked.result(15)
             assert (answer.status_code, answer.text, answer.headers[REVISION_HEADER]) == (200, "back", GONE)
             assert called.result(15) == b"back"
+
+
+def test_a_server_that_is_to_stop_is_left_while_its_name_still_leads_to_it(proxy: Proxy) -> None:
+    proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
+    until(lambda: proxy.get(ready_path(OLD)).is_success)
+    with server("next") as successor:
+        proxy.services[f"{OLD}-fallback"] = successor
+        proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
+        until(lambda: proxy.get(ready_path(OLD)).is_success)
+        proxy.services[OLD].stopping = True
+        until(lambda: proxy.infer().text == "next", 3)
+        assert [proxy.infer().text for _ in range(20)] == ["next"] * 20
+
+
+def test_an_address_that_is_another_revisions_by_now_gets_no_request(proxy: Proxy) -> None:
+    proxy.services[OLD] = proxy.services[NEW]
+    proxy.serves(Routes(clusters=(OLD, NEW), weights={OLD: 100}))
+    until(lambda: proxy.get(ready_path(NEW)).is_success)
+    assert not proxy.get(ready_path(OLD)).is_success
+    with server("right") as right:
+        proxy.services[f"{OLD}-fallback"] = right
+        proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
+        assert proxy.infer().text == "right"
+
+
+def test_a_request_of_megabytes_is_asked_again_too(proxy: Proxy) -> None:
+    proxy.serves(Routes(clusters=(OLD,), weights={OLD: 100}))
+    until(lambda: proxy.get(ready_path(OLD)).is_success)
+    old = proxy.services[OLD]
+    old.asked, old.fatal = 0, 1
+    assert proxy.infer(b"x" * (8 << 20)).text == OLD
+    assert old.asked == 2
+
+
+def test_a_proxy_that_stops_waits_for_requests_under_way(proxy: Proxy) -> None:
+    proxy.serves(Routes(clusters=(GONE,), weights={GONE: 100}))
+    fallback = proxy.services[f"{GONE}-fallback"]
+    script = drain_script(proxy.admin_port, drain_seconds=1, answer_seconds=20)
+    with ThreadPoolExecutor(1) as pool, httpx.Client(base_url=f"http://127.0.0.1:{proxy.http_port}") as kept:
+        assert kept.get(CONFIG_PATH).headers.get("connection") is None
+        asked = pool.submit(proxy.infer)
+        until(lambda: proxy.refused(f"{GONE}-http") > 1)
+        with subprocess.Popen(["bash", "-c", script], stdout=subprocess.DEVNULL) as draining:
+            until(lambda: kept.get(CONFIG_PATH).headers.get("connection") == "close")
+            with pytest.raises(subprocess.TimeoutExpired):
+                draining.wait(timeout=3)
+            with server("back", fallback.http_port, fallback.grpc_port):
+                assert asked.result(15).text == "back"
+            assert draining.wait(timeout=10) == 0
 
 
 def test_a_request_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> None:

@@ -44,11 +44,11 @@ def everyone(triton: RunningTriton) -> list[psutil.Process]:
     return [supervisor, *supervisor.children(recursive=True)]
 
 
-def test_a_pod_is_verified_once_its_golden_samples_are_answered_as_proven(
+def test_a_pod_is_ready_once_its_golden_samples_are_answered_as_proven(
     pod: Callable[[], Path], tmp_path: Path
 ) -> None:
     with running_triton(pod(), tmp_path / "run") as triton:
-        until(triton.verified.exists, 60, triton)
+        until(triton.ready, 60, triton)
         assert "answered 3 golden samples as proven" in triton.log
         with triton.client() as client:
             ids = texts_of(9, 1)[0][None]
@@ -64,8 +64,11 @@ def test_a_pod_that_answers_differently_never_is_ready(pod: Callable[[], Path], 
     golden["samples"][1]["answer"] = golden["samples"][0]["answer"]
     path.write_text(json.dumps(golden))
     with running_triton(repository, tmp_path / "run") as triton:
-        code, message = ended(triton, 60)
-        assert not triton.verified.exists()
+        said = set()
+        while triton.process.poll() is None:
+            said |= {triton.ready(), triton.serving()}
+        code, message = ended(triton, 1)
+    assert said <= {False}
     assert (code, message["reason"]) == (REFUSED, "GoldenMismatch")
     assert "golden sample 2 of 3" in message["message"]
 
@@ -103,7 +106,7 @@ def test_it_ends_in_bounded_time_with_an_idle_connection_and_leaves_nobody(
     pod: Callable[[], Path], tmp_path: Path
 ) -> None:
     with running_triton(pod(), tmp_path / "run", "--stop-seconds=2") as triton:
-        until(triton.verified.exists, 60, triton)
+        until(triton.ready, 60, triton)
         family = everyone(triton)
         assert len(family) >= 3  # supervisor, server, one instance of the model
         with TritonServer("127.0.0.1", triton.http_port) as idle:
@@ -116,34 +119,41 @@ def test_it_ends_in_bounded_time_with_an_idle_connection_and_leaves_nobody(
         assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
 
 
-def test_it_answers_on_after_sigterm_for_as_long_as_routes_may_lead_to_it(
+def test_it_answers_on_after_sigterm_while_proxies_and_then_services_forget_it(
     pod: Callable[[], Path], tmp_path: Path
 ) -> None:
     ids = texts_of(9, 1)[0][None]
     inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-    with running_triton(pod(), tmp_path / "run", "--drain-seconds=3", "--stop-seconds=2") as triton:
-        until(triton.verified.exists, 60, triton)
+    waits = ("--drain-seconds=3", "--leave-seconds=2", "--stop-seconds=2")
+    said: dict[tuple[bool, bool], float] = {}
+    with running_triton(pod(), tmp_path / "run", *waits) as triton:
+        until(triton.ready, 60, triton)
         began = time.monotonic()
         triton.process.send_signal(signal.SIGTERM)
-        while time.monotonic() - began < 2.5:
+        until(lambda: not triton.ready(), 1, triton)
+        while (since := time.monotonic() - began) < 4.5:
+            said.setdefault((triton.ready(), triton.serving()), since)
             with triton.client() as client:  # a connection of its own: Triton resets new ones first
                 name = client.models()[0]["name"]
                 assert np.linalg.norm(client.infer(name, inputs, "embedding")) == pytest.approx(1, abs=1e-3)
         assert ended(triton, 20) == (0, {})
-        assert 3 <= time.monotonic() - began < 9
+        assert 5 <= time.monotonic() - began < 11
+    assert list(said) == [(False, True), (False, False)]
+    assert said[False, False] >= 3
 
 
 def test_a_server_that_never_was_ready_has_nothing_to_drain(pod: Callable[[], Path], tmp_path: Path) -> None:
-    with running_triton(pod(), tmp_path / "run", "--drain-seconds=60", "--stop-seconds=1") as triton:
+    waits = ("--drain-seconds=60", "--leave-seconds=60", "--stop-seconds=1")
+    with running_triton(pod(), tmp_path / "run", *waits) as triton:
         until(lambda: len(everyone(triton)) > 1, 20, triton)
-        assert not triton.verified.exists()
+        assert not triton.ready()
         triton.process.send_signal(signal.SIGTERM)
         assert ended(triton, 20) == (0, {})
 
 
 def test_no_signal_is_lost_to_a_thread_of_a_library(pod: Callable[[], Path], tmp_path: Path) -> None:
     with running_triton(pod(), tmp_path / "run", "--stop-seconds=1") as triton:
-        until(triton.verified.exists, 60, triton)
+        until(triton.ready, 60, triton)
         pid = triton.process.pid
         others = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir() if int(task.name) != pid]
         assert others, "numpy's threads: the kernel may give them a signal that is meant for the process"
@@ -153,7 +163,7 @@ def test_no_signal_is_lost_to_a_thread_of_a_library(pod: Callable[[], Path], tmp
 
 def test_a_server_that_hangs_is_killed_with_its_helpers(pod: Callable[[], Path], tmp_path: Path) -> None:
     with running_triton(pod(), tmp_path / "run", "--stop-seconds=1") as triton:
-        until(triton.verified.exists, 60, triton)
+        until(triton.ready, 60, triton)
         family = everyone(triton)
         for one in family[1:]:
             one.suspend()  # as Triton hangs after an abort: it answers no signal but SIGKILL
@@ -165,7 +175,7 @@ def test_a_server_that_hangs_is_killed_with_its_helpers(pod: Callable[[], Path],
 
 def test_a_server_that_dies_ends_the_pod_and_says_so(pod: Callable[[], Path], tmp_path: Path) -> None:
     with running_triton(pod(), tmp_path / "run") as triton:
-        until(triton.verified.exists, 60, triton)
+        until(triton.ready, 60, triton)
         server = next(one for one in everyone(triton) if one.name() == "tritonserver")
         os.kill(server.pid, signal.SIGKILL)
         code, message = ended(triton, 20)
@@ -183,11 +193,36 @@ def test_a_port_that_is_taken_ends_the_pod(pod: Callable[[], Path], tmp_path: Pa
     assert message["reason"] in {"ServerRefused", "ServerDied"}
 
 
-def test_a_verified_file_of_an_earlier_run_counts_for_nothing(pod: Callable[[], Path], tmp_path: Path) -> None:
-    repository = pod()
-    (next(repository.iterdir()) / GOLDEN_FILE).unlink()
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "verified").touch()
-    with running_triton(repository, tmp_path / "run") as triton:
-        assert ended(triton, 60)[0] == REFUSED
-        assert not triton.verified.exists()
+def test_a_server_speaks_for_its_own_revision_alone(pod: Callable[[], Path], tmp_path: Path) -> None:
+    """A name may lead to an address that is another pod's by now."""
+    with running_triton(pod(), tmp_path / "run", "--stop-seconds=1") as triton:
+        until(triton.ready, 60, triton)
+        assert triton.serving()
+        assert not triton.ready("bbbbbbbb")
+        assert not triton.serving("bbbbbbbb")
+
+
+def test_a_server_that_never_comes_up_was_not_refused(pod: Callable[[], Path], tmp_path: Path) -> None:
+    """That is no verdict on the revision: the next start may do."""
+    with running_triton(pod(), tmp_path / "run", "--start-seconds=2") as triton:
+        until(lambda: any(one.name() == "tritonserver" for one in everyone(triton)), 20, triton)
+        next(one for one in everyone(triton) if one.name() == "tritonserver").suspend()
+        code, message = ended(triton, 30)
+    assert (code, message["reason"]) == (SERVER_DIED, "ServerDied")
+    assert "did not answer" in message["message"]
+
+
+def test_sigterm_is_heard_from_the_first_moment_on(pod: Callable[[], Path], tmp_path: Path) -> None:
+    """Process 1 never gets a signal that it has no handler for, and numpy takes a while to be imported."""
+    with running_triton(pod(), tmp_path / "run", "--drain-seconds=60", "--stop-seconds=1") as triton:
+        status = Path(f"/proc/{triton.process.pid}/status")
+        until(lambda: _catches(status.read_text(), signal.SIGTERM), 10, triton)
+        assert "numpy" not in Path(f"/proc/{triton.process.pid}/maps").read_text()
+        triton.process.send_signal(signal.SIGTERM)
+        assert ended(triton, 20) == (0, {})
+
+
+def _catches(status: str, number: int) -> bool:
+    """Return whether a process has a handler for a signal, by its status in /proc."""
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
