@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.api.base import quantity_bytes
 from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.manifests.metadata import Owner, child_metadata
 from modelyard.manifests.overlay import pod_template, resources_of
@@ -13,8 +14,17 @@ from modelyard.manifests.security import container_security, pod_base
 from modelyard.manifests.service import GRPC_PORT, HTTP_PORT
 from modelyard.manifests.spread import spread_over_nodes
 from modelyard.manifests.volumes import TMP, config_volume, mount, scratch_volume
-from modelyard.naming import INPUTS_ANNOTATION, PROXY_COMPONENT, digest, model_labels, model_selector, proxy_name
+from modelyard.naming import (
+    INPUTS_ANNOTATION,
+    PROXY_COMPONENT,
+    canonical_json,
+    digest,
+    model_labels,
+    model_selector,
+    proxy_name,
+)
 from modelyard.traffic.envoy_config import ADMIN_PORT, BOOTSTRAP_FILE, CONFIG_FOLDER, CONFIG_PATH
+from modelyard.traffic.overload import memory_limit
 
 DRAIN_SECONDS = 15
 """Until clients and Services know that this proxy goes: endpoints first, then their connections."""
@@ -97,6 +107,9 @@ def _envoy(inputs: ProxyInputs) -> dict[str, Any]:
         "drain-strategy": "immediate",
         "log-level": "warn",
     }
+    if memory := inputs.resources.limits.get("memory"):
+        overload = {"overload_manager": memory_limit(quantity_bytes(memory))}
+        options["config-yaml"] = canonical_json(overload)  # on top of the file
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     return {
         "name": "envoy",

@@ -15,6 +15,7 @@ from modelyard.naming import digest
 from modelyard.routes import Routes
 from modelyard.traffic.clusters import cluster_resources
 from modelyard.traffic.listeners import listener_resources
+from modelyard.traffic.overload import connection_limit
 from modelyard.traffic.paths import CONFIG_PATH, GRPC_PORT, HTTP_PORT, SERVER_READY_FRAME, ready_grpc_path, ready_path
 from modelyard.traffic.upstream import Json
 from modelyard.traffic.virtual_host import route_configuration
@@ -22,8 +23,6 @@ from modelyard.traffic.waiting import internal_listeners
 
 ADMIN_PORT = 9901
 """On 127.0.0.1 only."""
-MAX_CONNECTIONS = 8192
-"""Clients at once; further ones are not accepted, instead of all of them starving."""
 CONFIG_FOLDER = "/etc/modelyard"
 BOOTSTRAP_FILE = "bootstrap.json"
 LISTENERS_FILE = "lds.json"
@@ -68,7 +67,7 @@ def bootstrap(name: str, folder: str = CONFIG_FOLDER) -> Json:
             "lds_config": watched_file(f"{folder}/{LISTENERS_FILE}", folder),
         },
         "bootstrap_extensions": [internal_listeners()],
-        "overload_manager": {"resource_monitors": [_connection_limit()]},
+        "overload_manager": connection_limit(),
     }
 
 
@@ -78,13 +77,6 @@ def watched_file(path: str, folder: str) -> Json:
         "resource_api_version": "V3",
         "path_config_source": {"path": path, "watched_directory": {"path": folder}},
     }
-
-
-def _connection_limit() -> Json:
-    name = "envoy.resource_monitors.global_downstream_max_connections"
-    kind = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
-    limit = {"@type": f"type.googleapis.com/{kind}", "max_active_downstream_connections": MAX_CONNECTIONS}
-    return {"name": name, "typed_config": limit}
 
 
 def _routes(config: ProxyConfig, version: str) -> Json:

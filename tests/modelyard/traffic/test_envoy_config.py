@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +30,7 @@ from modelyard.traffic.envoy_config import (
     ready_path,
     routes_hash,
 )
+from modelyard.traffic.overload import memory_limit
 from modelyard.traffic.paths import server_ready_path
 from modelyard.traffic.virtual_host import REVISION_HEADER
 from tests.servers.apiserver import program
@@ -140,8 +141,8 @@ class Proxy:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.http_port}{path}", timeout=5)
 
-    def infer(self, content: bytes = b"{}") -> httpx.Response:
-        return httpx.post(f"http://127.0.0.1:{self.http_port}{INFER}", content=content, timeout=5)
+    def infer(self, content: bytes = b"{}", seconds: float = 5) -> httpx.Response:
+        return httpx.post(f"http://127.0.0.1:{self.http_port}{INFER}", content=content, timeout=seconds)
 
     def refused(self, cluster: str) -> int:
         """Return how many of the connections that requests wait for were refused."""
@@ -186,7 +187,13 @@ def until(condition: Callable[[], bool], seconds: float = 15) -> None:
 
 
 @pytest.fixture
-def proxy(tmp_path: Path) -> Iterator[Proxy]:
+def memory() -> int:
+    """Bytes that the proxy may have."""
+    return 256 << 20
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, memory: int) -> Iterator[Proxy]:
     folder = tmp_path / "config"
     folder.mkdir()
     http_port, grpc_port, admin_port, *nobody = free_ports(5)
@@ -198,8 +205,10 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
         proxy = Proxy(folder=folder, services=services, **ports)
         proxy.write(Routes())
         command: list[str | Path] = [program("envoy"), "-c", folder / BOOTSTRAP_FILE, "--use-dynamic-base-id"]
+        command += ["--concurrency", "2"]
         with (tmp_path / "log").open("wb") as log:
-            options = ("--concurrency", "2", "--drain-strategy", "immediate", "--drain-time-s", "1")
+            limited = json.dumps({"overload_manager": memory_limit(memory)})
+            options = ("--config-yaml", limited, "--drain-strategy", "immediate", "--drain-time-s", "1")
             process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
         until(lambda: proxy.get(CONFIG_PATH).is_success)
         yield proxy
@@ -357,6 +366,24 @@ def test_a_proxy_that_stops_waits_for_requests_under_way(proxy: Proxy) -> None:
             with server("back", fallback.http_port, fallback.grpc_port):
                 assert asked.result(15).text == "back"
             assert draining.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize("memory", [96 << 20])
+def test_a_proxy_with_its_memory_full_refuses_and_loses_none_that_waits(proxy: Proxy) -> None:
+    proxy.serves(Routes(clusters=(GONE,), weights={GONE: 100}))
+    fallback = proxy.services[f"{GONE}-fallback"]
+    body, limit = b"x" * (4 << 20), 200
+    with ThreadPoolExecutor(limit) as pool:
+        asked = [pool.submit(proxy.infer, body, 60)]
+        while len(asked) < limit and not (full := [one for one in asked if one.done()]):
+            asked.append(pool.submit(proxy.infer, body, 60))
+            wait([asked[-1]], timeout=0.2)
+        assert {one.result().status_code for one in full} == {503}
+        with server("back", fallback.http_port, fallback.grpc_port):
+            answers = [one.result() for one in asked if one not in full]
+    answered = [answer.text for answer in answers].count("back")
+    assert answered > 5
+    assert answered >= len(answers) - 2, "those that came last may have been refused"
 
 
 def test_a_request_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> None:
