@@ -133,6 +133,13 @@ def test_secrets_are_never_listed(render: Render) -> None:
     assert not any("*" in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules)
 
 
+def test_who_edits_a_namespace_works_with_models_and_may_throw_builds_away(render: Render) -> None:
+    role = one(render(), "ClusterRole", "modelyard-edit")
+    verbs = {resource: set(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]}
+    assert verbs["optimizedmodels"] >= {"get", "list", "watch", "create", "update", "patch", "delete"}
+    assert verbs["modelbuilds"] == {"get", "list", "watch", "delete"}
+
+
 def test_every_pod_is_locked_down(render: Render) -> None:
     deployments = [item["spec"]["template"]["spec"] for item in render() if item["kind"] == "Deployment"]
     assert len(deployments) == 2

@@ -125,6 +125,8 @@ def _command(folder: Path, etcd: int, port: int) -> list[str]:
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-cluster-ip-range=10.99.0.0/24",
         "--disable-admission-plugins=ServiceAccount",  # nobody makes the accounts that pods would need
+        # Some distributions have it on: owner references that block a deletion then need rights to finalizers.
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
     ]
 
 

@@ -37,7 +37,8 @@ def owner_reference(owner: Owner, *, controller: bool) -> dict[str, Any]:
         "name": owner.name,
         "uid": owner.uid,
     }
-    # Blocking would need a finalizer's rights, and nothing here waits for a deletion.
+    # Nothing here waits for a deletion. Blocking one would need the right to update the owner's finalizers wherever the
+    # admission plugin OwnerReferencesPermissionEnforcement is on, and the chart doesn't ask for it.
     return reference | ({"controller": True, "blockOwnerDeletion": False} if controller else {})
 
 
