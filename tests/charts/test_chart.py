@@ -122,8 +122,6 @@ def test_no_one_but_builds_may_push(render: Render) -> None:
     containers = one(objects, "Deployment", "modelyard-registry")["spec"]["template"]["spec"]["containers"]
     mounts = {c["name"]: {m["name"]: m.get("readOnly", False) for m in c["volumeMounts"]} for c in containers}
     assert (mounts["read"]["artifacts"], "auth" in mounts["read"]) == (True, False)
-    node_port = one(objects, "Service", "modelyard-registry-nodes")["spec"]["ports"]
-    assert [port["targetPort"] for port in node_port] == ["read"]
 
 
 def test_secrets_are_never_listed(render: Render) -> None:

@@ -19,7 +19,7 @@ from tests.servers.apiserver import program
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 RELEASE = f"yard{secrets.token_hex(2)}"
-SETTINGS = ("crds.install=false", "registry.embedded.nodePort=0", "operator.replicas=1")
+SETTINGS = ("crds.install=false", "operator.replicas=1")
 
 
 def helm(root: Path, *arguments: str) -> str:

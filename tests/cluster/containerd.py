@@ -13,8 +13,6 @@ from tests.cluster.settings import NODE_MIRROR_PORT, Cluster
 SOCKET = "/run/containerd/containerd.sock"  # in the machine's own /run
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1"
 MIRRORED = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
-# The embedded registry's NodePort: the one name under which nodes reach it.
-PLAIN_HTTP = ("localhost:30500",)
 CNI_PLUGINS = "/usr/lib/cni"
 
 
@@ -104,6 +102,3 @@ def _write_hosts(cluster: Cluster) -> None:
             f'[host."{url}"]\ncapabilities = ["pull", "resolve"]\noverride_path = true\n'
         )
         write(cluster.config / "registries" / name / "hosts.toml", host)
-    for name in PLAIN_HTTP:
-        host = f'server = "http://{name}"\n[host."http://{name}"]\ncapabilities = ["pull", "resolve"]\n'
-        write(cluster.config / "registries" / f"{name.replace(':', '_')}_" / "hosts.toml", host)
