@@ -35,11 +35,6 @@ def claim_volume(name: str, claim: str) -> dict[str, Any]:
     return {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
 
 
-def mount(name: str, path: str, *, read_only: bool = False, sub_path: str = "") -> dict[str, Any]:
+def mount(name: str, path: str, *, read_only: bool = False) -> dict[str, Any]:
     """Return a container's mount of a volume."""
-    result: dict[str, Any] = {"name": name, "mountPath": path}
-    if read_only:
-        result["readOnly"] = True
-    if sub_path:
-        result["subPath"] = sub_path
-    return result
+    return {"name": name, "mountPath": path} | ({"readOnly": True} if read_only else {})
