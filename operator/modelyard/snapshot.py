@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from modelyard.api.base import Quantity
+from modelyard.api.base import Quantity, without_empty
 from modelyard.api.model import BatchingSpec, OptimizedModelSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.contract.choices import Candidate, Objective, Task
@@ -173,15 +173,8 @@ def spec_digest(spec: OptimizedModelSpec) -> str:
             "serving": {"replicas"},
         },
     )
-    return digest(_without_empty(resolved))
-
-
-def _without_empty(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return ``value`` without empty objects: one whose only field is read live says nothing that is resolved."""
-    if not isinstance(value, dict):
-        return value
-    kept = {key: _without_empty(item) for key, item in value.items()}
-    return {key: item for key, item in kept.items() if item != {}}
+    # An object whose only field is read live says nothing that is resolved.
+    return digest(without_empty(resolved))
 
 
 def _identity(pin: HuggingFacePin | OciPin | PvcPin) -> dict[str, str]:

@@ -30,6 +30,14 @@ class ApiModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def without_empty(value: object) -> object:
+    """Return JSON without nulls, empty objects and empty lists, at any depth of objects."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: without_empty(child) for key, child in value.items()}
+    return {key: child for key, child in inner.items() if child not in (None, {}, [])}
+
+
 def rule(expression: str, message: str, field_path: str | None = None) -> dict[str, str]:
     """Return one CEL validation. ``message`` says the fix."""
     where = {"fieldPath": field_path} if field_path else {}

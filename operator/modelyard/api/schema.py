@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard.api.base import ApiModel
+from modelyard.api.base import ApiModel, without_empty
 
 Schema = dict[str, Any]
 
@@ -64,7 +64,7 @@ def _default(node: Schema, result: Schema) -> object:
             return None
         if node.get("default") is None:  # required, or one of several: never defaulted
             return None
-        written = _without_empty(node["default"])
+        written = without_empty(node["default"])
         if written and written != _bare_default(result):
             return written
         if not any("default" in child for child in result["properties"].values()):
@@ -82,11 +82,3 @@ def _bare_default(result: Schema) -> object:
         if "default" in child:
             inner[name] = _bare_default(child) if child.get("type") == "object" else child["default"]
     return inner
-
-
-def _without_empty(value: object) -> object:
-    """Return JSON without nulls, empty maps and empty lists."""
-    if not isinstance(value, dict):
-        return value
-    inner = {key: _without_empty(child) for key, child in value.items()}
-    return {key: child for key, child in inner.items() if child not in (None, {}, [])}
