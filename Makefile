@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-# Torch's CPU build is taken from a folder of wheels beside the checkout, where there is one.
+# Wheels are looked for beside the checkout first, where there is such a folder: the CPU build of torch, say.
 FIND_LINKS := $(addprefix --find-links ,$(wildcard ../shared/wheels))
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(FIND_LINKS)
 # Resolved for where the images and CI run. Neither index nor hashes: CPU and CUDA builds of torch fit one lock.

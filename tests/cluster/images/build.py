@@ -18,7 +18,7 @@ from tests.cluster.settings import REPOSITORY, Cluster
 
 
 def wheel_folders() -> tuple[Path, ...]:
-    """Return the folders with wheels that are at hand: PIP_FIND_LINKS, and `shared/wheels` beside the checkout."""
+    """Return the folders with wheels that pip may look into first: PIP_FIND_LINKS, and `../shared/wheels`."""
     named = [Path(item) for item in os.environ.get("PIP_FIND_LINKS", "").split()]
     beside = REPOSITORY.parent / "shared" / "wheels"
     return tuple(dict.fromkeys(folder.resolve() for folder in (*named, beside) if any(folder.glob("*.whl"))))
