@@ -1,4 +1,4 @@
-"""``python -m examples.demo [up|down] [--context NAME]``."""
+"""``python -m examples.demo [up|down] [--context NAME [--images PLACE]]``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import sys
 
 from examples.demo.ask import ask_grpc, ask_http
 from examples.demo.follow import Followed, follow
-from examples.demo.install import install_operator, remove_operator
+from examples.demo.install import RELEASE, install_operator, remove_release
 from examples.demo.kubectl import KubectlError
+from examples.demo.ownership import CRD, has_our_kinds, mark_ours, refuse_another_s
 from examples.demo.screen import Screen, table
 from examples.demo.sentence_model import (
     REGISTRY_SERVICE,
@@ -22,6 +23,8 @@ from examples.demo.sentences import SENTENCES
 from examples.demo.target import ROOT, Target, context_target, local_target
 
 MODEL = "minilm"
+SECOND = "again"
+"""The name under which the closing words apply the model once more."""
 NAMESPACE = "default"
 MANIFEST = ROOT / "examples" / "minilm.yaml"
 REPOSITORY = "models/minilm:1"
@@ -31,12 +34,16 @@ ROUNDS = 5
 """How often the sentences are asked, so that a 95th percentile means something."""
 
 
-def up(context: str | None, screen: Screen) -> int:
+def up(context: str | None, images: str | None, screen: Screen) -> int:
     """Go from nothing to a served model and print what came of it; 1 if the answers differ."""
     with screen.step(f"Cluster: {context or 'local'}"):
         target = context_target(context) if context else local_target()
     with screen.step("Operator: helm upgrade --install modelyard charts/modelyard"):
-        install_operator(target.cluster)
+        system = target.cluster.within(SYSTEM_NAMESPACE)
+        if not target.local:
+            refuse_another_s(system)
+        mark_ours(system)
+        install_operator(target.cluster, images=images)
     with screen.step(f"Model: modelyard push all-MiniLM-L6-v2 to {REPOSITORY}"):
         push_minilm(target, screen)
     with screen.step(f"kubectl apply -f {MANIFEST.relative_to(ROOT)}"):
@@ -87,21 +94,34 @@ def closing_words(target: Target) -> str:
         f"  kubectl {chosen}get optimizedmodels,modelbuilds --output wide\n"
         f"  kubectl {chosen}describe optimizedmodel {MODEL}\n"
         "The same model under a second name starts no Job:\n"
-        f"  sed 's/name: {MODEL}/name: again/' {MANIFEST.relative_to(ROOT)} | kubectl {chosen}apply -f -\n"
-        f"  kubectl {chosen}get optimizedmodel again --watch\n"
+        f"  sed 's/name: {MODEL}/name: {SECOND}/' {MANIFEST.relative_to(ROOT)} | kubectl {chosen}apply -f -\n"
+        f"  kubectl {chosen}get optimizedmodel {SECOND} --watch\n"
         f"Remove it all: {down}"
     )
 
 
 def down(context: str | None, screen: Screen) -> int:
-    """Remove what ``up`` made: the local cluster whole, from another one the model and the operator."""
+    """Remove what ``up`` made: the local cluster whole, from another one the models and the operator.
+
+    Raises NotOurs, before anything is deleted, where somebody else installed the operator.
+    """
     if context is None:
         return subprocess.run([sys.executable, "-m", "tests.cluster", "down"], cwd=ROOT, check=False).returncode
     cluster = context_target(context).cluster
-    with screen.step(f"Model: kubectl delete -f {MANIFEST.relative_to(ROOT)}"):
-        cluster.run("delete", f"--filename={MANIFEST}", "--ignore-not-found", "--wait")
-    with screen.step("Operator: helm uninstall modelyard"):
-        remove_operator(cluster)
+    system = cluster.within(SYSTEM_NAMESPACE)
+    refuse_another_s(system)
+    if system.get("namespace", SYSTEM_NAMESPACE) is None:
+        screen.say(f"There is nothing to remove: {context} has no namespace {SYSTEM_NAMESPACE}.")
+        return 0
+    with screen.step(f"Models: kubectl delete optimizedmodel {MODEL} {SECOND}"):
+        if has_our_kinds(system):
+            cluster.run("delete", "optimizedmodel", MODEL, SECOND, "--ignore-not-found", "--wait", seconds=120)
+    with screen.step(f"Operator: helm uninstall {RELEASE}"):
+        remove_release(system, RELEASE)
+    screen.say(
+        "The CRDs are left, since deleting them deletes every model of the cluster. To delete them too:\n"
+        f"  kubectl --context {context} delete customresourcedefinition {CRD} modelbuilds.modelyard.dev"
+    )
     return 0
 
 
@@ -110,10 +130,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="examples.demo", description=__doc__)
     parser.add_argument("verb", nargs="?", choices=["up", "down"], default="up")
     parser.add_argument("--context", help="a context of ~/.kube/config instead of the local cluster")
+    parser.add_argument("--images", help="where that cluster's nodes pull ours from: registry.example.com/modelyard")
     arguments = parser.parse_args()
+    if arguments.images and not arguments.context:
+        parser.error("--images goes with --context: the local cluster runs the images that it has just built")
     screen = Screen()
     try:
-        return (up if arguments.verb == "up" else down)(arguments.context, screen)
+        if arguments.verb == "up":
+            return up(arguments.context, arguments.images, screen)
+        return down(arguments.context, screen)
     except (KubectlError, LookupError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
         screen.say(f"\nThe demo stopped: {error}")
         return 1

@@ -55,10 +55,10 @@ class Kubectl:
         """Return the environment of a child: an inherited KUBECONFIG is replaced by ours."""
         return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
 
-    def command(self, *arguments: str, namespace: str | None = None) -> list[str]:
+    def command(self, *arguments: str) -> list[str]:
         """Return the whole command line."""
         chosen = ["--context", self.context] if self.context else []
-        return [tool("kubectl"), *chosen, "--namespace", namespace or self.namespace, *arguments]
+        return [tool("kubectl"), *chosen, "--namespace", self.namespace, *arguments]
 
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
         """Return what kubectl printed. Raises KubectlError when it failed or took longer than ``seconds``."""
@@ -89,11 +89,10 @@ class Kubectl:
         items: list[Object] = json.loads(self.run("get", kind, *chosen, "--output=json"))["items"]
         return items
 
-    def apply(self, *objects: Object, server_side: bool = False) -> None:
+    def apply(self, *objects: Object) -> None:
         """Apply objects. Raises KubectlError with the API server's words when it refuses one."""
         manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        flags = ["--server-side", "--force-conflicts"] if server_side else []
-        self.run("apply", *flags, "--filename=-", stdin=manifest)
+        self.run("apply", "--filename=-", stdin=manifest)
 
     def watch(self, kind: str, name: str, *, seconds: float) -> Iterator[Object]:
         """Yield the object as it is and after each change, for ``seconds``; survives a lost connection."""

@@ -5,40 +5,27 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
+from examples.demo.install import helm, install_release, remove_release
 from examples.demo.kubectl import Kubectl
+from examples.demo.ownership import NotOurs, mark_ours, refuse_another_s
 from examples.demo.target import LOCAL_KUBECONFIG
-from tests.servers.apiserver import program
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 RELEASE = f"yard{secrets.token_hex(2)}"
-SETTINGS = ("crds.install=false", "operator.replicas=1")
-
-
-def helm(root: Path, *arguments: str) -> str:
-    """Return what Helm printed."""
-    command = [str(program("helm")), f"--kubeconfig={LOCAL_KUBECONFIG}", f"--namespace={RELEASE}", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=root).stdout
-
-
-def upgrade(root: Path) -> None:
-    """Install the release, or upgrade it to the same."""
-    given = [f"--set={setting}" for setting in (*SETTINGS, f"operator.namespaces={{{RELEASE}}}")]
-    helm(root, "upgrade", RELEASE, "charts/modelyard", "--install", "--create-namespace", "--wait", *given)
+SETTINGS = ("crds.install=false", "operator.replicas=1", f"operator.namespaces={{{RELEASE}}}")
 
 
 @pytest.fixture(scope="module")
-def cluster(root: Path) -> Iterator[Kubectl]:
+def cluster() -> Iterator[Kubectl]:
     """The namespace of the release."""
-    upgrade(root)
     everything = Kubectl(kubeconfig=LOCAL_KUBECONFIG)
+    install_release(everything.within(RELEASE), RELEASE, settings=SETTINGS)
     yield everything.within(RELEASE)
     everything.run("delete", "namespace", RELEASE, "--wait=false", "--ignore-not-found")
     for kind in ("clusterrole", "clusterrolebinding"):
@@ -68,13 +55,25 @@ def test_everybody_reads_and_only_the_secret_writes(cluster: Kubectl) -> None:
         assert client.post(f"{address(cluster, 5001)}{upload}", headers=known).status_code == 202
 
 
-def test_an_upgrade_keeps_the_password_and_restarts_nothing(cluster: Kubectl, root: Path) -> None:
+def test_an_upgrade_keeps_the_password_and_restarts_nothing(cluster: Kubectl) -> None:
     before = push_secret(cluster), sorted(pod["metadata"]["uid"] for pod in cluster.list("pods"))
-    upgrade(root)
+    install_release(cluster, RELEASE, settings=SETTINGS)
     assert (push_secret(cluster), sorted(pod["metadata"]["uid"] for pod in cluster.list("pods"))) == before
 
 
-def test_what_was_built_outlives_the_release(cluster: Kubectl, root: Path) -> None:
-    helm(root, "uninstall", RELEASE, "--wait")
+def test_what_was_built_outlives_the_release(cluster: Kubectl) -> None:
+    helm(cluster, "uninstall", RELEASE, "--wait")
     assert cluster.get("persistentvolumeclaim", f"{RELEASE}-registry") is not None
     assert cluster.get("deployment", f"{RELEASE}-operator") is None
+
+
+def test_the_demo_s_mark_tells_whose_it_is_and_its_removal_leaves_nothing(cluster: Kubectl) -> None:
+    install_release(cluster, RELEASE, settings=SETTINGS)
+    with pytest.raises(NotOurs, match=f"namespace {RELEASE} of the local cluster was not made by the demo"):
+        refuse_another_s(cluster)
+    mark_ours(cluster)
+    refuse_another_s(cluster)
+    remove_release(cluster, RELEASE)
+    assert cluster.get("namespace", RELEASE) is None
+    assert cluster.get("clusterrole", f"{RELEASE}-operator") is None
+    refuse_another_s(cluster)  # a namespace that isn't there is anybody's to make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from examples.demo.target import Target, context_target
+from examples.demo.ownership import MARK, mark_ours
+from examples.demo.sentence_model import SYSTEM_NAMESPACE
+from examples.demo.target import Target
+from tests.e2e.elsewhere import CONTEXT, copy_images, write_kubeconfig
+from tests.e2e.faults import operator_pods
 from tests.e2e.kit import WithValues
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 
 @pytest.fixture
@@ -25,36 +30,77 @@ def default_namespace(system: Target, with_values: WithValues) -> Iterator[None]
     system.cluster.run("delete", "optimizedmodel", "minilm", "--ignore-not-found", "--wait", seconds=120)
 
 
-@pytest.mark.alone
-@pytest.mark.usefixtures("default_namespace")
-def test_demo_ends_with_a_table(root: Path, tmp_path: Path) -> None:
-    """It names no cluster of ours: an inherited KUBECONFIG must not be followed."""
-    foreign = tmp_path / "foreign"
-    foreign.write_text("current-context: nowhere\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "examples.demo"],
+@pytest.fixture
+def unmarked(system: Target) -> Iterator[None]:
+    """The operator that all tests share, as somebody else's: what the demo must leave alone."""
+    system.cluster.run("label", "namespace", SYSTEM_NAMESPACE, f"{MARK}-")
+    yield
+    system.cluster.run("label", "namespace", SYSTEM_NAMESPACE, f"{MARK}-")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A HOME whose kubeconfig knows the local cluster as one of the user's own."""
+    write_kubeconfig(tmp_path)
+    return tmp_path
+
+
+def demo(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it. An inherited KUBECONFIG must not be followed, so this one leads nowhere."""
+    return subprocess.run(
+        [sys.executable, "-m", "examples.demo", *arguments],
         cwd=root,
-        env={**os.environ, "KUBECONFIG": str(foreign)},
+        env={**os.environ, "KUBECONFIG": "/nowhere", **environment},
         capture_output=True,
         text=True,
         timeout=560,
         check=False,
     )
+
+
+def table(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """Return the rows that it printed."""
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = dict(re.findall(r"^  (\w[\w /0-9]*?)  +(.+)$", done.stdout, re.MULTILINE))
+    return dict(re.findall(r"^  (\w[\w /0-9]*?)  +(.+)$", done.stdout, re.MULTILINE))
+
+
+@pytest.mark.usefixtures("default_namespace", "unmarked")
+def test_demo_ends_with_a_table(root: Path) -> None:
+    done = demo(root)
+    rows = table(done)
     assert rows["phase"] == "Healthy"
     assert set(rows) >= {"engine", "precision", "parity", "speedup", "artifact size", "latency p50 / p95"}
     assert float(rows["apply to Healthy"].removesuffix(" s")) > 0
     assert "kubectl describe optimizedmodel minilm" in done.stdout
 
 
-def test_an_unknown_context_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CONTEXT means a context of the user's own kubeconfig, and nothing else."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / ".kube").mkdir()
-    (tmp_path / ".kube" / "config").write_text(
-        "{kind: Config, apiVersion: v1, contexts: [{name: mine, context: {cluster: c, user: u}}]}"
-    )
-    assert context_target("mine").cluster.context == "mine"
-    with pytest.raises(LookupError, match="no context 'theirs', it has: mine"):
-        context_target("theirs")
+@pytest.mark.usefixtures("unmarked")
+@pytest.mark.parametrize("verb", ["up", "down"])
+def test_an_operator_of_somebody_else_is_left_alone(root: Path, system: Target, home: Path, verb: str) -> None:
+    before = everything(system)
+    done = demo(root, verb, f"--context={CONTEXT}", HOME=str(home))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"the namespace {SYSTEM_NAMESPACE} of {CONTEXT} was not made by the demo" in done.stdout
+    assert everything(system) == before
+
+
+@pytest.mark.usefixtures("default_namespace", "unmarked")
+def test_demo_on_a_cluster_of_ones_own(root: Path, system: Target, home: Path) -> None:
+    """All the way: images from where the user pushed them, registry and model through port-forwards."""
+    place = f"ghcr.io/demo-{secrets.token_hex(2)}"  # nodes keep what they pulled under a name: each run has its own
+    copy_images(place)
+    mark_ours(system.cluster.within(SYSTEM_NAMESPACE))
+    done = demo(root, "up", f"--context={CONTEXT}", f"--images={place}", HOME=str(home))
+    assert table(done)["phase"] == "Healthy"
+    assert f"make demo-down CONTEXT={CONTEXT}" in done.stdout
+    images = {pod["spec"]["containers"][0]["image"] for pod in operator_pods(system.cluster)}
+    assert [image.rpartition(":")[0] for image in images] == [f"{place}/operator"]
+    (server,) = system.cluster.list("deployments", "modelyard.dev/model=minilm,modelyard.dev/component=triton")
+    assert server["spec"]["template"]["spec"]["containers"][0]["image"].startswith(f"{place}/triton:")
+
+
+def everything(system: Target) -> set[str]:
+    """Return the uids of what stands in the operator's namespace, but for what ends, and of the demo's models."""
+    operator = system.cluster.within(SYSTEM_NAMESPACE).list("pods,secrets,configmaps,persistentvolumeclaims")
+    metadata = [item["metadata"] for item in (*operator, *system.cluster.list("optimizedmodels"))]
+    return {one["uid"] for one in metadata if "deletionTimestamp" not in one}
