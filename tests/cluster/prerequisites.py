@@ -2,10 +2,12 @@
 
 import os
 import platform
+import re
 import shutil
 from pathlib import Path
 
-from tests.cluster.commands import succeeds
+from tests.cluster import tools
+from tests.cluster.commands import run, succeeds
 from tests.cluster.errors import ClusterError
 from tests.cluster.settings import SOURCES, Cluster
 
@@ -52,9 +54,20 @@ def _root() -> list[str]:
 
 
 def _go() -> list[str]:
-    if shutil.which("go"):
+    wanted, module = tools.go_wanted()
+    want = f"Go {wanted} or later (the cluster's programs are built from source)"
+    fix = "install it (https://go.dev/dl) and put it first on PATH"
+    if shutil.which("go") is None:
+        return [f"{want}: {fix}"]
+    try:
+        # Asked in the module that wants most: an older Go names the one it would fetch, unless GOTOOLCHAIN forbids it.
+        said = run(["go", "env", "GOVERSION"], cwd=module).strip()
+    except ClusterError as error:
+        return [f"{want}: {fix}. What is there says: {error}"]
+    found = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", said)
+    if found and tuple(int(number or 0) for number in found.groups()) >= tuple(map(int, wanted.split("."))):
         return []
-    return ["Go 1.26 or later (the cluster's programs are built from source): install it and put it on PATH"]
+    return [f"{want}, this is {said}: {fix}, or let this one fetch it: export GOTOOLCHAIN=auto (from Go 1.21 on)"]
 
 
 def _packages() -> list[str]:

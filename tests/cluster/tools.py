@@ -113,6 +113,18 @@ def groups() -> tuple[Group, ...]:
     )
 
 
+def go_wanted() -> tuple[str, Path]:
+    """Return the Go that all modules can be built with, such as 1.26.8, and the module that asks for it."""
+    asked = {group.module: _go_line(group.module) for group in groups()}
+    module = max(asked, key=lambda each: tuple(int(number) for number in asked[each].split(".")))
+    return asked[module], module
+
+
+def _go_line(module: Path) -> str:
+    lines = (module / "go.mod").read_text().splitlines()
+    return next(line.removeprefix("go ") for line in lines if line.startswith("go "))
+
+
 def _required(folder: str, module: str) -> str:
     for line in (SOURCES / "tools" / folder / "go.mod").read_text().splitlines():
         words = line.removeprefix("require").split()
@@ -159,7 +171,7 @@ def _digest(group: Group) -> str:
 def _go_version() -> str:
     """Return what `go` calls itself, such as go1.26.8. Raises ClusterError when there is none."""
     if shutil.which("go") is None:
-        raise ClusterError("Go is not installed", fix="install Go 1.26 or later and put it on PATH")
+        raise ClusterError("Go is not installed", fix=f"install Go {go_wanted()[0]} or later and put it on PATH")
     return run(["go", "env", "GOVERSION"], cwd=SOURCES / "tools" / "kubernetes").strip()
 
 
