@@ -43,6 +43,7 @@ def test_what_cannot_run_here_still_cannot(row: Row, tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=LIMIT_SECONDS,
+            cwd=ROWS_FILE.parents[1],
             env={**os.environ, "LC_ALL": "C"},
             check=False,
         )

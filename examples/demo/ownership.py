@@ -20,8 +20,8 @@ def refuse_another_s(cluster: Kubectl) -> None:
         return
     message = (
         f"the namespace {cluster.namespace} of {cluster.context or 'the local cluster'} was not made by the demo "
-        f"(it has no label {MARK}={DEMO}), so nothing was changed: uninstall the release in it first "
-        f"(helm list --namespace {cluster.namespace}), or use another cluster"
+        f"(it has no label {MARK}={DEMO}), so nothing was changed: remove what is in it "
+        f"(helm list --namespace {cluster.namespace}) and the namespace itself first, or use another cluster"
     )
     raise NotOurs(message)
 
