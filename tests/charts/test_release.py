@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
 import secrets
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -53,6 +58,47 @@ def test_everybody_reads_and_only_the_secret_writes(cluster: Kubectl) -> None:
         assert client.post(f"{address(cluster, 5000)}{upload}", headers=known).status_code == 405
         assert client.post(f"{address(cluster, 5001)}{upload}").status_code == 401
         assert client.post(f"{address(cluster, 5001)}{upload}", headers=known).status_code == 202
+
+
+PUSHING = re.compile(r"^ *kubectl \S+ \S+ port-forward .*?^ *DOCKER_CONFIG=.*?$", re.MULTILINE | re.DOTALL)
+FORWARDED = "until (exec 3<>/dev/tcp/localhost/5001) 2>/dev/null; do sleep 0.2; done"
+
+
+def notes(cluster: Kubectl, _root: Path) -> str:
+    """Return what Helm printed when the release was installed."""
+    return helm(cluster, "get", "notes", RELEASE)
+
+
+def how_to(_cluster: Kubectl, root: Path) -> str:
+    """Return the page of the documents, about this release instead of the usual one."""
+    page = (root / "docs" / "how-to" / "push.md").read_text()
+    return page.replace("modelyard-registry", f"{RELEASE}-registry").replace("modelyard-system", RELEASE)
+
+
+@pytest.mark.parametrize("told", [notes, how_to])
+def test_who_types_what_is_told_has_pushed(
+    cluster: Kubectl, root: Path, tmp_path: Path, told: Callable[[Kubectl, Path], str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "config.json").write_text("{}")
+    found = PUSHING.search(told(cluster, root))
+    assert found, "the commands are gone"
+    forward, rest = found[0].split("\n", 1)
+    typed = rest.replace("FOLDER", "folder").replace("NAME", told.__name__).replace("TAG", "1")
+    script = f"set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\n{forward}\n{FORWARDED}\n{typed}"
+    environment = {**cluster.environment(), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    with httpx.Client(trust_env=False) as client:
+        assert client.get(f"{address(cluster, 5000)}/v2/models/{told.__name__}/tags/list").json()["tags"] == ["1"]
 
 
 def test_an_upgrade_keeps_the_password_and_restarts_nothing(cluster: Kubectl) -> None:

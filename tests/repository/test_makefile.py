@@ -20,10 +20,3 @@ def test_every_target_has_a_line_of_help(root: Path) -> None:
 def test_make_alone_lists_the_targets(root: Path) -> None:
     listing = subprocess.run(["make"], cwd=root, capture_output=True, text=True, check=True).stdout
     assert {name for name in PROMISED if re.search(rf"\b{name}\b", listing)} == PROMISED
-
-
-def test_every_call_in_the_documents_is_a_target(root: Path) -> None:
-    targets = dict(TARGET.findall(root.joinpath("Makefile").read_text())).keys()
-    documents = [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md")]
-    called = {name for document in documents for name in re.findall(r"`make ([a-z0-9-]+)", document.read_text())}
-    assert called <= targets
