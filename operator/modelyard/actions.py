@@ -80,8 +80,7 @@ async def _who_has_the_name(cluster: Cluster, manifest: Manifest) -> Obstacle | 
     ours = {owner["uid"] for owner in metadata["ownerReferences"]}
     if ours & {owner["uid"] for owner in there["metadata"].get("ownerReferences", [])}:
         return None
-    fix = "rename the model, or delete or rename that object"
-    message = f"{manifest['kind']} {metadata['name']} exists and is not ours: it is left alone; {fix}"
+    message = f"{manifest['kind']} {metadata['name']} exists and is not ours: it is left alone"
     return _obstacle(manifest, Reason.NAME_TAKEN, message)
 
 

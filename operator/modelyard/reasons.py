@@ -11,10 +11,14 @@ from typing import NamedTuple
 
 
 class Advice(NamedTuple):
-    """What a reason means, and what to do about it."""
+    """What a reason means, and what to do about it.
+
+    ``nearer``: words of messages that say the fix themselves, and nearer to the case than ``fix`` can.
+    """
 
     meaning: str
     fix: str
+    nearer: tuple[str, ...] = ()
 
 
 class Reason(StrEnum):
@@ -101,6 +105,7 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.HELD: Advice(
         "A gate was missed, and gates.onFailure is Hold.",
         "Command `promote <revision> <nonce>` to serve it all the same, or change the spec.",
+        nearer=("command 'promote",),
     ),
     Reason.COMMAND_DONE: Advice("The command was carried out.", NONE),
     Reason.COMMAND_IGNORED: Advice(
@@ -116,18 +121,20 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
     Reason.OBJECT_REFUSED: Advice(
         "The API server refused an object: an admission policy, a quota, or an overlay that isn't valid.",
-        "Correct serving.pod or build.pod, or ask whoever made the policy.",
+        "Correct serving.pod or build.pod, or ask whoever set the quota or the policy.",
     ),
     Reason.NOT_SUPPORTED_YET: Advice(
-        "This version can't build what the spec asks for.", "Choose what the message names, or Auto."
+        "This version can't build what the spec asks for.", "Choose one of those, or Auto."
     ),
     Reason.SPEC_NOT_UNDERSTOOD: Advice(
         "A newer version stored the object. Nothing is done with it; what serves goes on.",
         "Upgrade the operator, or apply the manifest anew.",
+        nearer=("upgrade the operator", "give huggingFace"),
     ),
     Reason.HOST_NOT_ALLOWED: Advice(
         "The source is on a host that the operator may not ask.",
         "Add it to sources.allowedHosts in the chart's values.",
+        nearer=("sources.",),
     ),
     Reason.PARITY_MISSED: Advice(
         "Answers differ from the original's by more than gates.parity allows.",
@@ -140,69 +147,88 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.TOO_NOISY: Advice(
         "The measurement leaves a gate undecided: its bounds lie on both sides.",
         "Command `retry <revision> <nonce>` on a quieter machine, or loosen the gate.",
+        nearer=("command retry",),
     ),
     Reason.GOLDEN_MISMATCH: Advice(
         "A server answers golden samples differently than they were proven: another CPU, GPU or library.",
-        "Run it where it was built (serving.pod.nodeSelector), or build it for this machine (retry).",
+        "Run it where it was built (serving.pod.nodeSelector), or command `retry <revision> <nonce>` to build it anew.",
     ),
     Reason.PROGRESS_DEADLINE_EXCEEDED: Advice(
         "The revision was not ready in time after its pods had a node.",
-        "Read its pods' last words, then raise rollout.progressDeadline or serving.resources, and retry.",
+        "Raise rollout.progressDeadline or serving.resources, then command `retry <revision> <nonce>`.",
     ),
     Reason.PODS_NOT_READY: Advice(
-        "No pod of the revision takes requests.", "Look at the pods; they are started again."
+        "No pod takes requests.",
+        "Mend what `kubectl describe pod` names, if it names anything; pods are started again by themselves.",
     ),
     Reason.PROXY_NOT_READY: Advice(
-        "No proxy takes requests.", "Look at the pods of the Deployment `<model>-proxy`: room and the image of Envoy."
+        "No proxy takes requests.",
+        "Mend what keeps the pods of the Deployment `<model>-proxy` from running: room, or the image of Envoy.",
     ),
     Reason.SOURCE_NOT_FOUND: Advice(
-        "There is no such repository, revision, tag or folder.", "Correct spec.source; a private one needs its Secret."
+        "There is no such repository, revision, tag, claim or folder.",
+        "Correct spec.source; a private one needs its Secret.",
+        nearer=("spec.source", "pvc.path", "upload it again"),
     ),
     Reason.SOURCE_UNAUTHORIZED: Advice(
         "The source is gated or private, and the token is missing or not accepted.",
         "Accept the model's terms on the hub, and name a Secret with a token in tokenSecretRef or pullSecretRef.",
+        nearer=("SecretRef", "accept its terms", "Secret", "readable"),
     ),
     Reason.SOURCE_UNREACHABLE: Advice(
         "The source doesn't answer. It is asked again.", "Check the network, NetworkPolicies and the host's name."
     ),
     Reason.DIGEST_MISMATCH: Advice(
-        "What was read is not what was pinned.", "Push or upload the files again; they changed or were cut off."
+        "What was read is not what was pinned.",
+        "Push or upload the files again; they changed or were cut off.",
+        nearer=("delete it", "delete the tag"),
     ),
     Reason.SOURCE_INVALID: Advice(
         "The files are no whole model: weights cut off, no configuration or no tokenizer.",
         "Upload the model again, with config.json, the weights and the tokenizer's files.",
+        nearer=("upload", "name the folder", "save it", "put the files"),
     ),
     Reason.UNSUPPORTED_ARCHITECTURE: Advice(
-        "The model's family can't be converted yet.", "Use an encoder of the BERT family."
+        "The model's family, or its pooling, can't be converted yet.",
+        "Use an encoder of the BERT family that is.",
     ),
     Reason.UNSUPPORTED_TASK: Advice(
         "The model's task can't be served yet.",
-        "Set spec.task where the files don't say it: Embedding or Classification.",
+        "Set spec.task to Embedding or Classification, or give a model that has one of them.",
+        nearer=("or give a model", "or task:"),
     ),
     Reason.UNSUPPORTED_PRECISION: Advice(
-        "The machine that builds can't run this precision.", "Place builds with build.pod.nodeSelector, or choose Auto."
+        "The machine that builds can't run this precision.",
+        "Place builds with build.pod.nodeSelector, or choose Auto.",
     ),
     Reason.GATE_NOT_APPLICABLE: Advice(
-        "A gate is set that the model's task has no figure for.", "Remove it from gates.parity."
+        "A gate is set that the model's task has no figure for.",
+        "Remove it from gates.parity.",
+        nearer=("set task to",),
     ),
     Reason.SHAPES_NOT_POSSIBLE: Advice(
-        "The model has fewer positions than shapes.sequence asks for.", "Lower optimization.shapes.sequence.max."
+        "The model has fewer positions than shapes.sequence asks for.",
+        "Lower optimization.shapes.sequence.max.",
+        nearer=("set optimization.shapes",),
     ),
     Reason.OUT_OF_MEMORY: Advice(
         "The conversion, or the server, needs more memory than it may use.",
         "Raise build.resources.limits.memory to what it asks for, or serving.resources.limits.memory.",
+        nearer=("raise",),
     ),
-    Reason.DISK_FULL: Advice("The working disk is full.", "Raise build.scratch."),
+    Reason.DISK_FULL: Advice("The working disk is full.", "Raise build.scratch.", nearer=("raise",)),
     Reason.NO_CANDIDATE: Advice(
         "Auto: every candidate failed or missed the parity gate; the message says which and why.",
         "Name an engine and a precision to see its figures, or lower the gate.",
     ),
     Reason.CONVERSION_FAILED: Advice(
-        "The conversion ended in an error of its own.", "Read the step's log; it may be a bug worth telling."
+        "The conversion ended in an error of its own.",
+        "Mend what the step's log names and command `retry <revision> <nonce>`, or report it as a bug.",
     ),
     Reason.SERVER_REFUSED: Advice(
         "Triton refuses the model; the message has its words.",
-        "Look for a wrong image or a damaged artifact, and retry.",
+        "Command `retry <revision> <nonce>` to build it anew; refused again, the image of Triton is the wrong one.",
+        nearer=("build.resources",),
     ),
     Reason.REGISTRY_UNREACHABLE: Advice(
         "The registry of artifacts doesn't answer. It is asked again; nothing is lost.",
@@ -230,7 +256,11 @@ PASSING = frozenset({Reason.NO_ROOM, Reason.NO_NODE_FITS, Reason.SOURCE_UNREACHA
 """Troubles that may go away without a person, as long as it is tried again: nothing is stalled by them."""
 
 
-def fix_of(reason: Reason) -> str:
-    """Return what to do about a reason, as the end of a sentence."""
-    fix = ADVICE[reason].fix.removesuffix(".")
-    return fix[0].lower() + fix[1:]
+def with_fix(reason: Reason, message: str) -> str:
+    """Return a message that ends in what to do: in its own words where it says that, else in those of its reason."""
+    advice = ADVICE[reason]
+    fix = advice.fix.removesuffix(".")
+    fix = fix[0].lower() + fix[1:]
+    if advice.fix == NONE or any(words in message for words in (fix, *advice.nearer)):
+        return message
+    return "; ".join(part for part in (message.rstrip(". \n"), fix) if part)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from modelyard.api.status import (
     ArtifactSummary,
     BuildResult,
@@ -17,7 +19,7 @@ from modelyard.conditions import conditions_from
 from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
 from modelyard.planner.resolution import outdated
-from modelyard.reasons import PASSING, Reason
+from modelyard.reasons import PASSING, Reason, with_fix
 from modelyard.state.desired import Desired
 from modelyard.state.observed import Observed
 from modelyard.state.plan import Event, Finding, Plan, Truth
@@ -103,24 +105,28 @@ def _conditions(plan: Plan, summary: Finding, *, suspended: bool) -> dict[str, F
     ready = summary.reason is Reason.HEALTHY
     conditions = {"Ready": Finding(truth=_truth(yes=ready), reason=summary.reason, message=summary.message)}
     if found.trouble:
-        conditions["Stalled"] = Finding(truth=Truth.TRUE, reason=found.trouble.reason, message=found.trouble.message)
+        conditions["Stalled"] = replace(summary, truth=Truth.TRUE)
     elif found.waiting and not suspended:
-        conditions["Reconciling"] = Finding(truth=Truth.TRUE, reason=summary.reason, message=summary.message)
-    return conditions | {stage: found.stages[stage] for stage in STAGES if stage in found.stages}
+        conditions["Reconciling"] = replace(summary, truth=Truth.TRUE)
+    return conditions | {stage: _with_fix(found.stages[stage]) for stage in STAGES if stage in found.stages}
 
 
 def _summary(plan: Plan, shown: BuildResult | None, rolled_back: str, *, suspended: bool) -> Finding:
     """Return the state in a sentence: the first thing that keeps the model from being as asked."""
     found = plan.findings
     if found.trouble:
-        return found.trouble
+        return _with_fix(found.trouble)
     if suspended:
         message = "builds and roll-outs are frozen; serving goes on"
-        return Finding(truth=Truth.FALSE, reason=Reason.SUSPENDED, message=message)
+        return _with_fix(Finding(truth=Truth.FALSE, reason=Reason.SUSPENDED, message=message))
     if found.waiting:
-        return found.waiting
+        return _with_fix(found.waiting)
     message = f"revision {found.stable} has all of the traffic{rolled_back}{_praise(shown)}"
     return Finding(truth=Truth.TRUE, reason=Reason.HEALTHY, message=message)
+
+
+def _with_fix(finding: Finding) -> Finding:
+    return replace(finding, message=with_fix(finding.reason, finding.message))
 
 
 def _praise(shown: BuildResult | None) -> str:
@@ -161,14 +167,11 @@ def _truth(*, yes: bool) -> Truth:
 
 def _not_understood(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus:
     """Return the former status with the trouble on top: everything else is the newer version's business."""
-    trouble = plan.findings.trouble
-    if trouble is None:
+    if plan.findings.trouble is None:
         return want.status
-    finding = Finding(truth=Truth.FALSE, reason=trouble.reason, message=trouble.message)
-    stalled = Finding(truth=Truth.TRUE, reason=trouble.reason, message=trouble.message)
-    conditions = conditions_from(
-        {"Ready": finding, "Stalled": stalled}, want.status.conditions, generation=want.generation, now=have.now
-    )
+    trouble = _with_fix(plan.findings.trouble)
+    findings = {"Ready": replace(trouble, truth=Truth.FALSE), "Stalled": replace(trouble, truth=Truth.TRUE)}
+    conditions = conditions_from(findings, want.status.conditions, generation=want.generation, now=have.now)
     changes = {"phase": "Degraded", "message": trouble.message, "conditions": conditions}
     return want.status.model_copy(update={"observed_generation": want.generation, **changes})
 

@@ -8,7 +8,7 @@ import pytest
 
 from modelyard.api.status import OptimizedModelStatus
 from modelyard.contract.steps import BuildReason
-from modelyard.reasons import Reason
+from modelyard.reasons import ADVICE, NONE, PASSING, Reason
 from modelyard.snapshot import OciPin
 from modelyard.state.observed import PinFailed
 from modelyard.status import events_of, status_of
@@ -27,6 +27,20 @@ def serving(**spec: Any) -> World:
 def conditions(world: World) -> dict[str, str]:
     """Return the conditions' statuses by type."""
     return {c.type: c.status for c in world.status.conditions}
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if ADVICE[reason].fix != NONE])
+def test_trouble_is_told_with_its_fix_wherever_a_person_looks(reason: Reason) -> None:
+    world = World()
+    world.pin = PinFailed(reason=reason, message="what the world said.")
+    world.passes()
+    fix = ADVICE[reason].fix.removesuffix(".")
+    told = f"what the world said; {fix[0].lower()}{fix[1:]}"
+    status = world.status
+    messages = {condition.type: condition.message for condition in status.conditions}
+    kind = "Reconciling" if reason in PASSING else "Stalled"
+    assert [status.message, messages["Ready"], messages["SourceResolved"], messages[kind]] == [told] * 4
+    assert [event.message for event in events_of(OptimizedModelStatus(), status)] == [told]
 
 
 def test_the_first_write_has_ready_and_the_generation() -> None:
@@ -165,7 +179,7 @@ def test_proxies_that_can_not_run_are_said() -> None:
         pod["status"]["conditions"][0] |= {"reason": "Unschedulable", "message": "0/1 nodes"}
     world.passes()
     assert world.status.phase == "Degraded"
-    assert world.status.message == "the proxy can't run: 0/1 nodes"
+    assert world.status.message.startswith("the proxy can't run: 0/1 nodes; mend what keeps the pods")
 
 
 def test_without_a_ready_proxy_nothing_is_served() -> None:

@@ -18,7 +18,7 @@ from modelyard.manifests.request import build_request
 from modelyard.manifests.secret import push_secret
 from modelyard.naming import push_secret_name, request_name
 from modelyard.planner.build_failure import Failure, failure_of, in_the_way, memory_estimate, out_of_memory
-from modelyard.reasons import Reason
+from modelyard.reasons import Reason, with_fix
 from modelyard.results import result_of
 from modelyard.state.build import BuildDesired, BuildObserved, BuildPodView, Hit, JobView, RegistryFailed
 from modelyard.state.observed import BuildPhase
@@ -245,9 +245,10 @@ def _plan(
 
 def _status(want: BuildDesired, have: BuildObserved, found: _Found, changes: Mapping[str, object]) -> ModelBuildStatus:
     done, failed = found.phase is BuildPhase.SUCCEEDED, found.phase is BuildPhase.FAILED
+    message = with_fix(found.reason, found.message)
 
     def finding(truth: bool) -> Finding:  # noqa: FBT001 - a condition's status
-        return Finding(truth=Truth.TRUE if truth else Truth.FALSE, reason=found.reason, message=found.message)
+        return Finding(truth=Truth.TRUE if truth else Truth.FALSE, reason=found.reason, message=message)
 
     findings = {"Ready": finding(done)}
     if failed:
@@ -262,7 +263,7 @@ def _status(want: BuildDesired, have: BuildObserved, found: _Found, changes: Map
             "source": _source(want),
             "step": found.step,
             "reason": found.reason.value,
-            "message": found.message,
+            "message": message,
             "conditions": conditions,
             **changes,
         }

@@ -34,7 +34,7 @@ def failure_of(want: BuildDesired, job: JobView, pods: list[BuildPodView]) -> Fa
         if failure := check(want, job, pods):
             return failure
     lost = f"its pods were lost more often than the Job retries ({job.failed_message or job.failed})"
-    return Failure(reason=Reason.POD_LOST, message=f"{lost}; try again with the command retry")
+    return Failure(reason=Reason.POD_LOST, message=lost)
 
 
 def out_of_memory(pods: list[BuildPodView]) -> ContainerEnd | None:
@@ -55,14 +55,12 @@ def in_the_way(pods: list[BuildPodView]) -> Failure | None:
         return None
     pod = pods[-1]
     if pod.image_error:
-        fix = "correct the image in the chart's values, or let the nodes pull it"
-        return Failure(reason=Reason.IMAGE_NOT_PULLABLE, message=f"{pod.image_error}; {fix}")
+        return Failure(reason=Reason.IMAGE_NOT_PULLABLE, message=pod.image_error)
     if pod.unschedulable and (absent := _NO_CLAIM.search(pod.unschedulable)):
         fix = "create the claim, or correct spec.source.pvc.claimName; it starts as soon as there is one"
         return Failure(reason=Reason.SOURCE_NOT_FOUND, message=f"{absent[0]}; {fix}")
     if pod.unschedulable:
-        fix = "lower build.resources.requests or add a node; it starts as soon as one fits"
-        return Failure(reason=Reason.NO_NODE_FITS, message=f"{pod.unschedulable}; {fix}")
+        return Failure(reason=Reason.NO_NODE_FITS, message=pod.unschedulable)
     if pod.cannot_start:
         return Failure(reason=Reason.PODS_NOT_READY, message=pod.cannot_start)
     return None
@@ -99,8 +97,7 @@ def _waited_too_long(want: BuildDesired, job: JobView, pods: list[BuildPodView])
     if not pods and want.status.reason in _OBSTACLES:  # the Job controller deleted them; the status still knows
         return Failure(reason=Reason(want.status.reason), message=want.status.message)
     timeout = getattr(want.spec, "timeout", "")
-    message = f"it was not done after {timeout}; raise build.timeout"
-    return Failure(reason=Reason.DEADLINE_EXCEEDED, message=message)
+    return Failure(reason=Reason.DEADLINE_EXCEEDED, message=f"it was not done after {timeout}")
 
 
 def _ended_without_a_word(_want: BuildDesired, _job: JobView, pods: list[BuildPodView]) -> Failure | None:

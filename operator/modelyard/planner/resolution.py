@@ -26,7 +26,7 @@ def refusal(spec: OptimizedModelSpec) -> Finding | None:
         asked = (spec.optimization.engine, spec.optimization.precision)
         wanted = " ".join(word for word in asked if word not in {Engine.AUTO, Precision.AUTO})
         known = ", ".join(f"{c.engine} {c.precision}" for c in SUPPORTED_CANDIDATES)
-        return _refused(Reason.NOT_SUPPORTED_YET, f"{wanted} is not supported yet; choose Auto for both, or {known}")
+        return _refused(Reason.NOT_SUPPORTED_YET, f"{wanted} is not supported yet; {known} are")
     if spec.task is not Task.AUTO:
         try:
             parity_for_task(parity_gate(spec), spec.task)

@@ -75,11 +75,9 @@ def obstacle_of(view: RevisionView) -> Finding | None:
     pods = [pod for pod in view.pods if not pod.terminating and not pod.ready]
     for pod in pods:
         if pod.image_error:
-            fix = "correct the image in the chart's values, or let the nodes pull it"
-            return _finding(Reason.IMAGE_NOT_PULLABLE, f"{pod.image_error}; {fix}")
+            return _finding(Reason.IMAGE_NOT_PULLABLE, pod.image_error)
         if pod.unschedulable:
-            fix = "lower serving.resources.requests or add a node; it starts as soon as one fits"
-            return _finding(Reason.NO_ROOM, f"{pod.unschedulable}; {fix}")
+            return _finding(Reason.NO_ROOM, pod.unschedulable)
         if pod.cannot_start:
             return _finding(Reason.PODS_NOT_READY, pod.cannot_start)
         if pod.out_of_memory:
@@ -106,9 +104,9 @@ def rejection_of(view: RevisionView, *, deadline: timedelta, now: datetime) -> R
     last = next((pod.terminated for pod in view.pods if pod.terminated), "") or ""
     restarts = sum(pod.restarts for pod in view.pods)
     words = f"; {restarts} restarts{f', last words: {last[-_TAIL:].strip()}' if last else ''}" if restarts else ""
-    fix = "raise rollout.progressDeadline or serving.resources, then command retry"
-    message = f"{message}{words}; {fix}"
-    return Rejection(reason=Reason.PROGRESS_DEADLINE_EXCEEDED, message=message, at=now.replace(microsecond=0))
+    return Rejection(
+        reason=Reason.PROGRESS_DEADLINE_EXCEEDED, message=f"{message}{words}", at=now.replace(microsecond=0)
+    )
 
 
 def due_at(view: RevisionView, *, deadline: timedelta) -> datetime | None:

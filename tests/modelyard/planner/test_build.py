@@ -13,7 +13,7 @@ from modelyard.api.status import ModelBuildStatus
 from modelyard.contract.steps import BuildReason, Step
 from modelyard.errors import SpecNotUnderstood
 from modelyard.planner import asks_registry, plan_build
-from modelyard.reasons import Reason
+from modelyard.reasons import ADVICE, Reason
 from modelyard.state.build import BuildObserved, Missing, RegistryFailed
 from modelyard.state.observed import Obstacle
 from modelyard.state.plan import Action, BuildPlan, Create, Delete
@@ -186,6 +186,15 @@ def test_a_failed_job_says_why(what: str) -> None:
     assert message in plan.status.message
     assert made(plan.actions) == [f"delete Secret {NAME}-push"]
     assert {c.type: c.status for c in plan.status.conditions} == {"Ready": "False", "Stalled": "True"}
+
+
+@pytest.mark.parametrize("said", BuildReason)
+def test_a_failed_build_says_its_fix(said: BuildReason) -> None:
+    pods = (pod(ended(Step.CONVERT, 64, said, "a step's words")),)
+    status = plan_build(desired(), observed(jobs=(FAILED,), pods=pods)).status
+    fix = ADVICE[Reason(said.value)].fix.removesuffix(".")
+    told = f"convert: a step's words; {fix[0].lower()}{fix[1:]}"
+    assert [status.message, *(condition.message for condition in status.conditions)] == [told] * 3
 
 
 @pytest.mark.parametrize(

@@ -587,7 +587,10 @@ def test_a_name_that_is_taken_is_said_and_tried_again() -> None:
     obstacle = Obstacle(kind="Service", name="minilm", reason=Reason.NAME_TAKEN, message="Service minilm: not ours")
     plan: Plan = plan_model(want, replace(have, obstacles=(obstacle,)))
     status = status_of(want, have, plan)
-    assert (status.phase, status.message) == ("Degraded", "Service minilm: not ours")
+    assert (status.phase, status.message) == (
+        "Degraded",
+        "Service minilm: not ours; rename the model, or delete or rename that object",
+    )
     assert plan.requeue_after is not None
 
 
