@@ -4,7 +4,7 @@ Built on the aiohttp session and the credentials that Kopf brings along anyway, 
 
 ::
 
-    ClusterError             the API server answered, but not as asked; has its status, reason and message
+    ClusterError             the API server answered, but not as asked; has what its Status object says
     ├── NotFound             404
     ├── AlreadyExists        409 on a POST
     ├── Conflict             409 otherwise: someone wrote meanwhile, or the precondition doesn't hold
@@ -43,12 +43,13 @@ BUSY_SECONDS = 0.5
 class ClusterError(ModelyardError):
     """The API server's refusal, in its own words."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        """Keep the HTTP status, and ``reason`` and ``message`` of the Status object."""
+    def __init__(self, status: int, reason: str, message: str, *, fields: frozenset[str] = frozenset()) -> None:
+        """Keep the HTTP status, and ``reason``, ``message`` and the fields complained of from the Status object."""
         super().__init__(f"the API server answered {status} {reason}: {message}")
         self.status = status
         self.reason = reason
         self.message = message
+        self.fields = fields
 
 
 class NotFound(ClusterError):
@@ -189,4 +190,6 @@ def _error(method: str, status: int, text: str) -> ClusterError:
     kind = _BY_STATUS.get(status, ClusterError)
     if status == HTTPStatus.CONFLICT and method == "POST":
         kind = AlreadyExists
-    return kind(status, reason, str(answer.get("message", "")))
+    causes = (answer.get("details") or {}).get("causes") or []
+    fields = frozenset(str(cause["field"]) for cause in causes if "field" in cause)
+    return kind(status, reason, str(answer.get("message", "")), fields=fields)

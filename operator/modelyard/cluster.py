@@ -113,7 +113,7 @@ class Cluster:
         try:
             await self._write("PATCH", _path(ref), body=patch, content_type=MERGE, fieldManager=ANNOTATOR)
         except Refused as error:
-            if "metadata.uid" not in error.message:
+            if "metadata.uid" not in error.fields:
                 raise
             # A merge patch knows no precondition on the uid: that it may not change comes to the same.
             raise Conflict(HTTPStatus.CONFLICT, "Changed", error.message) from error

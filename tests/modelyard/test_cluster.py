@@ -162,6 +162,16 @@ async def test_an_annotation_reaches_a_pod_that_changed_meanwhile_and_not_its_su
         await cluster.annotate(replace(ObjectRef.of(posted), uid="00000000-0000-0000-0000-000000000000"), {"c": "3"})
 
 
+async def test_an_annotation_that_is_refused_for_itself_is_no_conflict(cluster: Cluster, namespace: str) -> None:
+    """Repeated for ever it would never be said, so no word of the message makes it one: only the field does."""
+    posted = await cluster.create(pod(namespace))
+    with pytest.raises(Refused) as refused:
+        await cluster.annotate(ObjectRef.of(posted), {"not a key: metadata.uid": "1"})
+    assert "metadata.uid" in refused.value.message
+    assert refused.value.fields
+    assert "metadata.uid" not in refused.value.fields
+
+
 async def test_owners_of_a_shared_object_never_remove_each_other(cluster: Cluster, namespace: str) -> None:
     shared = await cluster.create(config_map(namespace, "shared"))
     one = await cluster.create(model(namespace, "one"))
