@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import kopf
@@ -11,6 +15,9 @@ import pytest
 from modelyard.apiserver import ApiServer, ClusterError, Forbidden, Login, NotFound, Unreachable, login
 from tests.servers.apiserver import RunningApiServer
 from tests.servers.ports import free_ports
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet puts a pod's credentials."""
 
 
 @pytest.mark.cluster
@@ -72,16 +79,34 @@ def test_a_kubeconfig_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert (login().server, login().token) == ("https://kube.example.com", "t")
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize(
     ("host", "server"), [("10.96.0.1", "https://10.96.0.1:6443"), ("fd00::1", "https://[fd00::1]:6443")]
 )
-def test_a_pod_asks_the_api_server_by_address_and_needs_no_dns(
-    monkeypatch: pytest.MonkeyPatch, host: str, server: str
-) -> None:
-    account = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="t")  # noqa: S106 - of nobody
-    monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: account)
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "6443")
-    assert login().server == server
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST")
-    assert login().server == account.server
+def test_a_pod_asks_the_api_server_by_address_and_needs_no_dns(host: str, server: str) -> None:
+    assert login_in_a_pod(KUBERNETES_SERVICE_HOST=host, KUBERNETES_SERVICE_PORT="6443") == [server, "of-the-pod"]
+
+
+@pytest.mark.cluster
+def test_a_pod_without_the_address_asks_by_name() -> None:
+    assert login_in_a_pod() == ["https://kubernetes.default.svc", "of-the-pod"]
+
+
+def login_in_a_pod(**environment: str) -> list[str]:
+    """Return server and token of a process that finds a pod's files where the kubelet puts them.
+
+    In mounts of its own (which needs root): the machine's own folder stays as it is.
+    """
+    script = f"""
+        mount -t tmpfs tmpfs {ACCOUNT.parents[2].resolve()}
+        mkdir -p {ACCOUNT}
+        printf of-the-pod > {ACCOUNT}/token
+        exec {sys.executable} -c "
+    from modelyard.apiserver import login
+    print(login().server, login().token)"
+    """
+    command = ["unshare", "--mount", "sh", "-ec", textwrap.dedent(script)]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("KUBE")}
+    done = subprocess.run(command, env=clean | environment, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()

@@ -11,6 +11,7 @@ import pytest
 from modelyard.apiserver import ApiServer
 from modelyard.leader import Leader, LeaseLost
 from modelyard.settings import Lease
+from modelyard.telemetry import METRICS
 from tests.modelyard.waiting import background, until
 from tests.servers.apiserver import RunningApiServer
 
@@ -40,6 +41,12 @@ def candidate(api: ApiServer, namespace: str, clock: Clock) -> Callable[[str], L
     return lambda identity: Leader(api, LEASE, namespace=namespace, identity=identity, clock=clock)
 
 
+async def looks(times: int = 3) -> None:
+    """Return once candidates have looked so often: only they read the lease, its holder writes."""
+    before = METRICS.total("api_calls", method="GET")
+    await until(lambda: METRICS.total("api_calls", method="GET") >= before + times)
+
+
 async def stored(api: ApiServer, namespace: str) -> dict[str, Any]:
     lease = await api.request("GET", f"apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{LEASE.name}")
     return dict(lease["spec"])
@@ -63,9 +70,9 @@ async def test_another_one_waits_until_the_lease_has_not_changed_for_its_duratio
     first, second = candidate("first"), candidate("second")
     await first.acquire()
     async with background(second.acquire()) as waiting:
-        await asyncio.sleep(0.3)
+        await looks()
         clock.now += DURATION - 0.1
-        await asyncio.sleep(0.3)
+        await looks()
         assert not waiting.done()
         first.require()
         clock.now += 0.2  # killed: it renews no more
@@ -86,7 +93,7 @@ async def test_renewing_keeps_it(
         for _ in range(10):
             clock.now += DURATION / 2
             await until(lambda: first.seconds_left() >= DURATION)
-            await asyncio.sleep(0.05)  # the other one looks
+            await looks()
         assert not keeping.done()
         assert not waiting.done()
     assert (await stored(api, namespace))["holderIdentity"] == "first"
@@ -122,15 +129,16 @@ async def test_one_that_was_replaced_ends(candidate: Callable[[str], Leader], ap
 
 
 async def test_a_renewal_whose_answer_was_lost_is_no_loss(
-    candidate: Callable[[str], Leader], api: ApiServer, namespace: str
+    candidate: Callable[[str], Leader], clock: Clock, api: ApiServer, namespace: str
 ) -> None:
     first = candidate("first")
     await first.acquire()
     path = f"apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{LEASE.name}"
     patch = {"metadata": {"labels": {"touched": "yes"}}}  # a new resourceVersion, the same holder
     await api.request("PATCH", path, body=patch, content_type="application/merge-patch+json")
+    clock.now += DURATION / 2
     async with background(first.keep()) as keeping:
-        await asyncio.sleep(0.3)
+        await until(lambda: first.seconds_left() >= DURATION)
         assert not keeping.done()
         first.require()
 
@@ -139,7 +147,7 @@ async def test_two_at_once_cannot_both_take_it(candidate: Callable[[str], Leader
     candidates = [candidate(name) for name in "abcdef"]
     tasks = [asyncio.ensure_future(one.acquire()) for one in candidates]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.sleep(0.3)
+    await looks(3 * len(candidates))
     assert sum(one.seconds_left() > 0 for one in candidates) == 1
     for task in tasks:
         task.cancel()
@@ -148,14 +156,17 @@ async def test_two_at_once_cannot_both_take_it(candidate: Callable[[str], Leader
 
 
 async def test_without_an_api_server_the_lease_runs_out(
-    bare_api_server: RunningApiServer, candidate: Callable[[str], Leader], clock: Clock
+    bare_api_server: RunningApiServer,
+    candidate: Callable[[str], Leader],
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     first = candidate("first")
     await first.acquire()
     bare_api_server.kill()
     try:
         async with background(first.keep()) as keeping:
-            await asyncio.sleep(0.3)  # renewals fail, the lease is good still
+            await until(lambda: caplog.messages.count("lease not renewed") >= 3)
             first.require()
             clock.now += DURATION
             with pytest.raises(LeaseLost, match="ran out"):
@@ -163,9 +174,9 @@ async def test_without_an_api_server_the_lease_runs_out(
         await first.release()
         second = candidate("second")
         async with background(second.acquire()) as waiting:
-            await asyncio.sleep(0.1)
-            bare_api_server.start()
-            await asyncio.sleep(0.2)
+            await until(lambda: "lease not read" in caplog.messages)
+            await asyncio.to_thread(bare_api_server.start)
+            await looks()
             clock.now += DURATION
             await asyncio.wait_for(waiting, 10)
     finally:

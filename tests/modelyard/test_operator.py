@@ -21,7 +21,7 @@ from modelyard.operator import Exit, run_operator
 from modelyard.settings import Images, Lease, Registry, Settings, Sources
 from modelyard.telemetry import METRICS
 from tests.modelyard.objects import model
-from tests.modelyard.waiting import connections_closed
+from tests.modelyard.waiting import connections_closed, until
 from tests.servers.apiserver import ADMIN_TOKEN, RunningApiServer, running_api_server
 
 pytestmark = pytest.mark.cluster
@@ -113,8 +113,9 @@ async def test_a_stop_gives_the_lease_back(running: Running, api: ApiServer) -> 
 async def test_a_candidate_stops_too(running: Running, api: ApiServer) -> None:
     async with running("pod-1"):
         await eventually(lambda: holder(api), lambda name: name == "pod-1")
+        before = METRICS.total("api_calls", method="GET")
         async with running("pod-2") as candidate:
-            await asyncio.sleep(0.3)
+            await until(lambda: METRICS.total("api_calls", method="GET") >= before + 3)  # the kinds, then the lease
             assert await candidate.stop() is Exit.STOPPED
         assert await holder(api) == "pod-1"
 
@@ -153,7 +154,7 @@ async def test_another_one_goes_on_where_the_first_stopped(
 
 
 async def test_models_at_rest_cost_no_call(running: Running, cluster: Cluster, namespace: str) -> None:
-    """Refused ones: they wait for nobody but their author."""
+    """Refused ones, which wait for nobody but their author: nobody here makes the pods of one that would serve."""
     for name in ("one", "two", "three"):
         await cluster.create(model(namespace, name, optimization={"engine": "TensorRT"}))
     async with running(lease=Lease(duration_seconds=60, renew_seconds=50)):
@@ -162,10 +163,19 @@ async def test_models_at_rest_cost_no_call(running: Running, cluster: Cluster, n
             return [m.get("status", {}) for m in await cluster.select("OptimizedModel", namespace, {})]
 
         await eventually(told, lambda statuses: all(s.get("conditions") for s in statuses))
-        await asyncio.sleep(2)  # the echoes of what was written
-        before = METRICS.total("api_calls")
+        before = await quiet()
         await asyncio.sleep(3)
         assert METRICS.total("api_calls") == before
+
+
+async def quiet(seconds: float = 1) -> int:
+    """Return the count of calls once the echoes of what was written have died away: none came for ``seconds``."""
+    async with asyncio.timeout(20):
+        while True:
+            before = METRICS.total("api_calls")
+            await asyncio.sleep(seconds)
+            if METRICS.total("api_calls") == before:
+                return before
 
 
 async def test_kinds_that_are_missing_at_the_start_are_waited_for(tmp_path: Path, crds: list[dict[str, Any]]) -> None:
@@ -174,10 +184,11 @@ async def test_kinds_that_are_missing_at_the_start_are_waited_for(tmp_path: Path
         def login() -> kopf.ConnectionInfo:
             return kopf.ConnectionInfo(server=server.url, token=ADMIN_TOKEN, insecure=True)
 
+        unknown = METRICS.total("api_calls", status="404")
         async with ApiServer(login) as api:
             process = Process(settings("default"), login, "pod-1", namespace="default")
             try:
-                await asyncio.sleep(1)
+                await until(lambda: METRICS.total("api_calls", status="404") > unknown)
                 for crd in crds:
                     await api.request("POST", "apis/apiextensions.k8s.io/v1/customresourcedefinitions", body=crd)
                 cluster = Cluster(api, lambda: None)

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import kopf
 import pytest
 from aiohttp import web
 
 from modelyard.api.source import HuggingFaceSource, OciSource, PvcSource, SecretKeyRef, SecretRef, Source
-from modelyard.apiserver import ApiServer, Forbidden
+from modelyard.apiserver import ApiServer, Login
 from modelyard.cluster import Cluster
 from modelyard.hub import Hub as HubClient
 from modelyard.oci.artifact import MODEL_TYPE, image_of, push
@@ -23,6 +24,7 @@ from modelyard.resolve import Pinner
 from modelyard.settings import Sources
 from modelyard.snapshot import HuggingFacePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
+from tests.servers.apiserver import RunningApiServer
 from tests.servers.hub import Hub, running_hub
 from tests.servers.ports import free_ports
 from tests.servers.registry import RunningRegistry, running_registry
@@ -200,19 +202,27 @@ async def test_a_source_of_a_newer_version_is_not_guessed(pinner: Pinner, namesp
 
 
 async def test_an_operator_without_the_right_to_secrets_says_so(
-    api: ApiServer, namespace: str, hub: Hub, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, rightless: Login, namespace: str, hub: Hub
 ) -> None:
-    async def no_secrets(*_: object, **__: object) -> None:
-        raise Forbidden(403, "Forbidden", "secrets is forbidden")
-
+    await secret(cluster, namespace, "hub", token=b"hf_accepted")
     hosts = (hub.endpoint.removeprefix("http://"),)
-    monkeypatch.setattr(Cluster, "get", no_secrets)
-    pinner = Pinner(
-        Cluster(api, lambda: None),
-        Sources(allowed_hosts=hosts, plain_http_hosts=hosts, hugging_face_endpoint=hub.endpoint),
-    )
-    failure = failed(await pinner.pin(namespace, hugging_face("tests/gated", named="hub")))
+    sources = Sources(allowed_hosts=hosts, plain_http_hosts=hosts, hugging_face_endpoint=hub.endpoint)
+    async with ApiServer(rightless) as api:
+        pinner = Pinner(Cluster(api, lambda: None), sources)
+        failure = failed(await pinner.pin(namespace, hugging_face("tests/gated", named="hub")))
+    assert failure.reason is Reason.SOURCE_UNAUTHORIZED
     assert "may not read Secret hub" in failure.message
+    assert "let its ClusterRole get Secrets" in failure.message
+
+
+@pytest.fixture
+async def rightless(api: ApiServer, bare_api_server: RunningApiServer, namespace: str) -> Login:
+    """Credentials of a ServiceAccount that no role is bound to."""
+    accounts = f"api/v1/namespaces/{namespace}/serviceaccounts"
+    await api.request("POST", accounts, body={"metadata": {"name": "rightless"}})
+    answer = await api.request("POST", f"{accounts}/rightless/token", body={"spec": {"expirationSeconds": 3600}})
+    info = kopf.ConnectionInfo(server=bare_api_server.url, token=answer["status"]["token"], insecure=True)
+    return lambda: info
 
 
 @asynccontextmanager
