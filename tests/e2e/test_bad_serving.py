@@ -17,7 +17,9 @@ def test_a_golden_sample_that_answers_differently(yard: Yard, tiny_source: Objec
     build = built_and_deleted(yard, "m", tiny_source)
     artifacts.exchange(build, "golden.json", other_golden_answers)
     yard.submit("m", tiny_source)
-    assert "golden" in yard.told("m", "GoldenMismatch")
+    message = yard.told("m", "GoldenMismatch")
+    assert "golden sample" in message
+    assert "run it where it was built (serving.pod.nodeSelector)" in message
     assert not yard.model("m")["status"].get("stableRevision")
 
 
@@ -25,4 +27,6 @@ def test_an_artifact_that_triton_refuses(yard: Yard, tiny_source: Object, artifa
     build = built_and_deleted(yard, "m", tiny_source)
     artifacts.exchange(build, "1/model.onnx", cut_in_half)
     yard.submit("m", tiny_source)
-    assert "model.onnx" in yard.told("m", "ServerRefused")
+    message = yard.told("m", "ServerRefused")
+    assert "model.onnx" in message
+    assert "command `retry <revision> <nonce>` to build it anew" in message

@@ -15,11 +15,18 @@ pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 def test_of_a_build(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
     with with_values("images.runtime.tag=absent"):
         yard.submit("m", tiny_source)
-        assert "runtime:absent" in yard.told("m", "ImageNotPullable")
+        assert_told(yard, "runtime:absent")
 
 
 def test_of_a_server(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
     built_and_deleted(yard, "m", tiny_source)
     with with_values("images.triton.tag=absent"):
         yard.submit("m", tiny_source)
-        assert "triton:absent" in yard.told("m", "ImageNotPullable")
+        assert_told(yard, "triton:absent")
+
+
+def assert_told(yard: Yard, image: str) -> None:
+    """The condition names the image and says where to correct it."""
+    message = yard.told("m", "ImageNotPullable")
+    assert image in message
+    assert "correct the image in the chart's values" in message

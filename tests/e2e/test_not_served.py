@@ -25,21 +25,26 @@ def built(make_yard: MakeYard, tiny_source: Object) -> Yard:
 
 def test_a_gate_that_is_missed_blocks_and_says_by_how_much(built: Yard, tiny_source: Object) -> None:
     built.submit("slow", tiny_source, gates=TOO_FAST)
-    assert "900" in built.told("slow", "PerformanceMissed")
+    message = built.told("slow", "PerformanceMissed")
+    assert "900" in message
+    assert "or lower the gate" in message
     assert not built.pods(component="triton", model="slow")
 
 
 def test_a_missed_gate_on_hold_waits_for_a_person(built: Yard, tiny_source: Object) -> None:
     built.submit("held", tiny_source, gates={**TOO_FAST, "onFailure": "Hold"})
-    built.told("held", "Held")
+    message = built.told("held", "Held")
     revision = built.model("held")["status"]["targetRevision"]
+    assert f"command 'promote {revision} <nonce>'" in message
     built.cluster.run("annotate", "om", "held", f"modelyard.dev/command=promote {revision} 1")
     assert built.healthy("held")["status"]["stableRevision"] == revision
 
 
 def test_a_server_that_no_node_can_hold(built: Yard, tiny_source: Object) -> None:
     built.submit("large", tiny_source, serving={"resources": {"requests": {"cpu": "64"}}})
-    assert "cpu" in built.told("large", "NoRoom")
+    message = built.told("large", "NoRoom")
+    assert "Insufficient cpu" in message
+    assert "lower serving.resources.requests, add a node" in message
 
 
 def test_a_server_that_is_killed_for_memory(built: Yard, tiny_source: Object) -> None:
@@ -54,8 +59,8 @@ def test_a_service_of_the_models_name_that_is_not_ours(built: Yard, tiny_source:
     assert before is not None
     built.submit("taken", tiny_source)
     message = built.told("taken", "NameTaken")
-    assert "Service" in message
-    assert "taken" in message
+    assert "Service taken exists and is not ours" in message
+    assert "rename the model, or delete or rename that object" in message
     after = built.cluster.get("service", "taken")
     assert after is not None
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]

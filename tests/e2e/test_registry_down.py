@@ -16,7 +16,7 @@ def test_both_who_read_from_it_and_who_only_push_to_it_wait(yard: Yard, tiny_sou
     with registry_away(yard.cluster):
         yard.submit("reads", tiny_source)
         yard.submit("pushes", {"huggingFace": {"repo": hub.open_repo}})
-        yard.told("reads", "SourceUnreachable")
-        yard.told("pushes", "RegistryUnreachable")
+        assert "check the network" in yard.told("reads", "SourceUnreachable")
+        assert "check registry.external.push" in yard.told("pushes", "RegistryUnreachable")
     yard.healthy("reads")
     yard.healthy("pushes")

@@ -28,7 +28,7 @@ FILE = re.compile(r"/(?P<repo>[\w.-]+/[\w.-]+)/resolve/(?P<revision>[^/]+)/(?P<p
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repo:
-    """A repository of one commit. ``lies``: the hub tells another sha256 of large files than theirs."""
+    """A repository, its files the same at each commit. ``lies``: another sha256 of large files is told than theirs."""
 
     folder: Path
     gated: bool = False
@@ -56,7 +56,7 @@ class Repo:
 
 @dataclass(slots=True, kw_only=True)
 class Hub:
-    """A running hub. ``token`` opens the gated repository; ``commit`` is what ``main`` is."""
+    """A running hub. ``token`` opens the gated repository; ``commit`` is what ``main`` is, ``former`` what it was."""
 
     endpoint: str
     repos: dict[str, Repo]
@@ -65,7 +65,13 @@ class Hub:
     open_repo: str = "tests/tiny"
     gated_repo: str = "tests/gated"
     corrupted_repo: str = "tests/corrupted"
+    former: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+
+    def moves_on(self) -> None:
+        """Let ``main`` become another commit; the one it was stays there, as on the real hub."""
+        self.former.add(self.commit)
+        self.commit = hashlib.sha1(self.commit.encode(), usedforsecurity=False).hexdigest()
 
 
 @contextmanager
@@ -115,9 +121,9 @@ class _Handler(BaseHTTPRequestHandler):
         if refusal:
             self._refuse(*refusal)
         elif "path" in wanted:
-            self._file(self.hub.repos[wanted["repo"]], wanted["path"])
+            self._file(wanted)
         else:
-            self._describe(wanted["repo"], self.hub.repos[wanted["repo"]], wanted["what"])
+            self._describe(wanted)
 
     def _refusal(self, wanted: dict[str, str]) -> tuple[int, str, str] | None:
         """Return status, code and words where the hub refuses, in the real one's order."""
@@ -129,20 +135,26 @@ class _Handler(BaseHTTPRequestHandler):
             return 401, "", "Invalid credentials in Authorization header"
         if repo is None:
             return 404 if token else 401, "RepoNotFound", "Repository not found"
-        if wanted["revision"] not in {None, BRANCH, self.hub.commit}:
+        if wanted["revision"] not in {None, BRANCH, self.hub.commit, *self.hub.former}:
             return 404, "RevisionNotFound", f"Invalid rev id: {wanted['revision']}"
         if "path" in wanted and repo.gated and not token:
             return 401, "GatedRepo", "Access to this model is restricted. Please log in."
         return None
 
-    def _describe(self, name: str, repo: Repo, what: str) -> None:
-        if what == "tree":
+    def _commit(self, wanted: dict[str, str]) -> str:
+        """Return the commit that is asked for."""
+        revision = wanted["revision"]
+        return revision if revision in self.hub.former else self.hub.commit
+
+    def _describe(self, wanted: dict[str, str]) -> None:
+        name, repo = wanted["repo"], self.hub.repos[wanted["repo"]]
+        if wanted["what"] == "tree":
             self._send(json.dumps([repo.entry(path) for path in repo.files()]).encode())
             return
         about = {
             "id": name,
             "modelId": name,
-            "sha": self.hub.commit,
+            "sha": self._commit(wanted),
             "private": False,
             "gated": "manual" if repo.gated else False,
             "tags": [],
@@ -150,14 +162,15 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self._send(json.dumps(about).encode())
 
-    def _file(self, repo: Repo, path: str) -> None:
+    def _file(self, wanted: dict[str, str]) -> None:
+        repo, path = self.hub.repos[wanted["repo"]], wanted["path"]
         if path not in repo.files():
             self._refuse(404, "EntryNotFound", "Entry not found")
             return
         content = (repo.folder / path).read_bytes()
         tag = repo.entry(path)["oid"] if len(content) < LARGE else repo.sha256(content)
         linked = {} if len(content) < LARGE else {"X-Linked-Etag": f'"{tag}"', "X-Linked-Size": str(len(content))}
-        self._send(content, {"ETag": f'"{tag}"', "X-Repo-Commit": self.hub.commit, **linked})
+        self._send(content, {"ETag": f'"{tag}"', "X-Repo-Commit": self._commit(wanted), **linked})
 
     def _send(self, content: bytes, headers: dict[str, str] | None = None, status: int = 200) -> None:
         self.send_response(status)
