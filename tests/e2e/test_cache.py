@@ -35,9 +35,20 @@ def test_build_lives_as_long_as_a_model_needs_it(built: Yard, tiny_source: Objec
     built.submit("third", tiny_source, serving={"modelName": "other"})
     build = built.healthy("third")["status"]["build"]
     built.submit("fourth", tiny_source)
-    built.healthy("fourth")
+    generation = built.healthy("fourth")["metadata"]["generation"]
+    before, started = metadata(built, build), built.build_pods_started()
     built.remove("third")
-    assert built.cluster.get("modelbuild", build) is not None
+    wait_for(
+        lambda: "third" not in {owner["name"] for owner in metadata(built, build)["ownerReferences"]},
+        seconds=60,
+        what="rid of the reference",
+        cluster=built.cluster,
+    )
+    # Healthy for another generation: who is left was looked at since, and would have made a build that is missing.
+    built.submit("fourth", tiny_source, rollout={"progressDeadline": "16m"})
+    assert built.healthy("fourth")["metadata"]["generation"] > generation
+    assert metadata(built, build)["uid"] == before["uid"]
+    assert built.build_pods_started() == started
     for name in ("fourth", "first"):
         built.cluster.run("delete", "optimizedmodel", name, "--ignore-not-found", "--wait")
     wait_for(
@@ -49,6 +60,13 @@ def test_build_lives_as_long_as_a_model_needs_it(built: Yard, tiny_source: Objec
     # What the other tests of this module start from.
     built.submit("first", tiny_source)
     built.healthy("first")
+
+
+def metadata(yard: Yard, build: str) -> Object:
+    """Return a build's metadata."""
+    found = yard.cluster.get("modelbuild", build)
+    assert found is not None
+    return dict(found["metadata"])
 
 
 def test_what_another_namespace_builds_is_the_same_and_outlives_it(

@@ -48,13 +48,9 @@ def test_logits_and_decisions_are_those_of_pytorch(served: Yard, trained: Traine
         wait_for(lambda: load.answered(revision) >= 2 * ASKED, seconds=60, what="answered", cluster=served.cluster)
     verdict = load.verdict({revision: Standard(answers=logits, tolerance=TOLERANCE)})
     assert verdict.clean, str(verdict)
-
-
-def test_another_texts_logits_would_not_pass(trained: Trained) -> None:
-    """The bound above can be missed: the same answers, each held against the next text's."""
-    _, logits = in_pytorch(trained, [text for text, _ in trained.unseen[:ASKED]])
-    standard = Standard(answers=np.roll(logits, 1, axis=0), tolerance=TOLERANCE)
-    assert np.median([standard.distance(i, answer) for i, answer in enumerate(logits)]) > TOLERANCE
+    # What is served for each text is mostly wrong for the next: two texts of one label may be answered alike.
+    others = load.verdict({revision: Standard(answers=np.roll(logits, 1, axis=0), tolerance=TOLERANCE)})
+    assert len(others.wrong) > others.requests / 2
 
 
 def test_status_tells_the_proof_of_a_classifier(served: Yard) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
+import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,6 +15,8 @@ from numpy.typing import NDArray
 from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
+from modelyard.naming import ROUTES_ANNOTATION
+from modelyard.traffic.envoy_config import CONFIG_PATH
 from tests.e2e.client import steady_load
 from tests.e2e.kit import MakeYard
 from tests.e2e.questions import Standard
@@ -23,6 +29,8 @@ EXACT = 1e-3
 """Relative distance from PyTorch that float32 stays within, and 8-bit weights do not."""
 QUANTIZED = 0.08
 """What 8-bit weights stay within; another sentence's answer is farther than 0.2."""
+RETIRE_DELAY = timedelta(seconds=30)
+"""The operator's: what was sent to the old revision may take so long to be answered."""
 
 
 @pytest.fixture(scope="module")
@@ -97,24 +105,64 @@ def _at_rest(model: Object) -> bool:
 def test_a_pod_stops_only_after_its_routes_are_gone(
     served: Yard, minilm_source: Object, minilm: SentenceEncoder
 ) -> None:
-    """No pod of the old revision is asked to stop before every proxy was seen to send it nothing."""
+    """No pod of the old revision is asked to stop before every proxy has sent it nothing for a while."""
     old = served.model("minilm")["status"]["stableRevision"]
     served.submit("minilm", minilm_source, serving={"replicas": 2, "batching": {"maxBatchSize": 16}})
-    wait_for(
-        lambda: any("deletionTimestamp" in pod["metadata"] for pod in served.pods(revision=old)),
-        seconds=180,
-        what="retiring",
-        cluster=served.cluster,
-    )
-    model = served.model("minilm")
-    assert model["status"]["rollout"]["weightVerifiedAt"]
-    assert model["status"]["stableRevision"] != old
+    status = served.healthy("minilm")["status"]
+    moved_at = datetime.fromisoformat(status["rollout"]["weightVerifiedAt"])
+    new = status["stableRevision"]
+    assert new != old
+    pods = wait_for(lambda: stopping(served, old), seconds=180, what="retiring", cluster=served.cluster)
+    routes = routes_of(served)
+    assert (routes["clusters"], routes["weights"]) == ([new], {new: 100})
+    assert {loaded_by(proxy) for proxy in served.pods(component="proxy", model="minilm")} == {routes["hash"]}
+    assert [pod["metadata"]["name"] for pod in pods if asked_to_stop_at(pod) < moved_at + RETIRE_DELAY] == []
     with steady_load(
         served.address("minilm"), "minilm", [minilm.tokens(SENTENCES[0])], rate=20, most_seconds=2
     ) as load:
-        pass
-    assert load.answered(old) == 0
-    assert load.answered(model["status"]["stableRevision"]) == len(load.replies)
+        load.finished(60)
+    assert load.answered(new) == len(load.replies) > 0
+
+
+def stopping(yard: Yard, revision: str) -> list[Object]:
+    """Return the revision's pods that were asked to stop."""
+    return [pod for pod in yard.pods(revision=revision) if "deletionTimestamp" in pod["metadata"]]
+
+
+def asked_to_stop_at(pod: Object) -> datetime:
+    """Return when a pod was deleted: its deletionTimestamp is when its grace is over."""
+    metadata = pod["metadata"]
+    over_at = datetime.fromisoformat(metadata["deletionTimestamp"])
+    return over_at - timedelta(seconds=metadata["deletionGracePeriodSeconds"])
+
+
+def routes_of(yard: Yard) -> Object:
+    """Return the routes as the operator wrote them for the proxies, with their hash."""
+    config_map = yard.cluster.get("configmap", "minilm-proxy")
+    assert config_map is not None
+    routes: Object = json.loads(config_map["metadata"]["annotations"][ROUTES_ANNOTATION])
+    return routes
+
+
+def loaded_by(proxy: Object) -> str:
+    """Return the hash of the routes that a proxy says it serves."""
+    reply = httpx.get(f"http://{proxy['status']['podIP']}:8000{CONFIG_PATH}", trust_env=False)
+    return reply.raise_for_status().text.strip()
+
+
+def test_a_switch_is_told_once_and_the_model_stays_healthy_while_the_old_revision_retires(
+    served: Yard, minilm_source: Object
+) -> None:
+    old = served.model("minilm")["status"]["stableRevision"]
+    served.submit("minilm", minilm_source, serving={"replicas": 2, "batching": {"maxBatchSize": 24}})
+    new = served.healthy("minilm")["status"]["stableRevision"]
+    wait_for(lambda: not served.pods(revision=old), seconds=150, what="retired", cluster=served.cluster)
+    told = Counter[str]()
+    for event in served.events("minilm"):
+        told[event["reason"]] += event["count"]
+    roll_outs = {reason: told[reason] for reason in ("Resolving", "Switching", "Healthy", "RolledOut")}
+    assert set(roll_outs.values()) == {2}, "one for each of the two revisions"
+    assert served.events("minilm")[-1]["message"].startswith(f"revision {new} has all of the traffic")
 
 
 def test_failed_build_leaves_the_running_revision_alone(

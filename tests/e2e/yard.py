@@ -75,6 +75,12 @@ class Yard:
         """Return the pods with these labels of ours (``component="triton"``)."""
         return self.cluster.list("pods", ",".join(f"modelyard.dev/{key}={value}" for key, value in labels.items()))
 
+    def events(self, name: str) -> list[Object]:
+        """Return what is told of the model as it is there now (not of a former one of its name), in the order told."""
+        uid = self.model(name)["metadata"]["uid"]
+        told = [event for event in self.cluster.list("events") if event["involvedObject"].get("uid") == uid]
+        return sorted(told, key=lambda event: (event["firstTimestamp"], int(event["metadata"]["resourceVersion"])))
+
     def build_pods_started(self) -> Counter[str]:
         """Return how many pods each Job of the namespace ever started, Jobs that are gone included.
 
