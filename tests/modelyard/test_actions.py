@@ -87,7 +87,7 @@ async def test_an_object_of_that_name_that_is_not_ours_is_never_touched(
     actions = [Create(manifest=child(ours), why=WHY), Create(manifest=child(ours, "next"), why=WHY)]
     (obstacle,) = await carry_out(cluster, actions)
     assert (obstacle.kind, obstacle.name, obstacle.reason) == ("ConfigMap", "thing", Reason.NAME_TAKEN)
-    assert "rename the model" in obstacle.message
+    assert "exists and is not ours" in obstacle.message
     now = await cluster.get("ConfigMap", namespace, "thing")
     assert now is not None
     assert ObjectRef.of(now) == ObjectRef.of(theirs)
