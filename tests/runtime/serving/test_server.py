@@ -44,9 +44,7 @@ def everyone(triton: RunningTriton) -> list[psutil.Process]:
     return [supervisor, *supervisor.children(recursive=True)]
 
 
-def test_a_pod_is_ready_once_its_golden_samples_are_answered_as_proven(
-    pod: Callable[[], Path], tmp_path: Path
-) -> None:
+def test_a_pod_is_ready_once_its_golden_samples_are_answered_as_proven(pod: Callable[[], Path], tmp_path: Path) -> None:
     with running_triton(pod(), tmp_path / "run") as triton:
         until(triton.ready, 60, triton)
         assert "answered 3 golden samples as proven" in triton.log
