@@ -72,6 +72,11 @@ class Workshop:
     server: TritonServer
     journal: Journal
 
+    @property
+    def longest(self) -> int:
+        """Return the tokens of the longest text that candidates take."""
+        return self.request.shapes.sequence.longest(self.original.description.positions)
+
     def build(self, trial: Trial) -> None:
         """Write the candidate's version folder and configuration. Raises BuildFailed."""
         candidate, description = trial.candidate, self.original.description
@@ -86,7 +91,7 @@ class Workshop:
                 raise BuildFailed(
                     BuildReason.CONVERSION_FAILED, f"{name_of(candidate)} can't be made from this graph: {error}"
                 ) from error
-            trial.decision = decision_of(candidate, description, self.request.shapes.sequence.max, layers)
+            trial.decision = decision_of(candidate, description, self.longest, layers)
             trial.decision.write(folder)
             write_config(self.scratch.serve, candidate, description, self.request.shapes, self.machine.cores)
             trial.size = sum(path.stat().st_size for path in folder.iterdir())
@@ -106,7 +111,7 @@ class Workshop:
         shapes, cores = self.request.shapes, self.machine.cores
         with self.journal.stage(f"measure {name_of(trial.candidate)}") as advance, self._served(trial) as candidate:
             original = self.original.reference.answer
-            measured = speed_of(original, candidate, shapes, shapes.sequence.max, cores, advance)
+            measured = speed_of(original, candidate, shapes, self.longest, cores, advance)
         trial.speed = measured.speed
         trial.notes += [measured.noise] if measured.noise else []
 

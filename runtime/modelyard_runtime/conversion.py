@@ -59,7 +59,7 @@ class Conversion:
         """Load the original, export it, and wait for the sidecar."""
         request, machine, scratch, journal = self.request, self.machine, self.scratch, self.journal
         with journal.stage("load"):
-            longest = request.shapes.sequence.max
+            longest = request.shapes.sequence.longest(self.description.positions)
             original = load_original(scratch.source, self.description, threads=machine.cores, most_tokens=longest)
         graph = scratch.root / "graph" / "model.onnx"
         with journal.stage("export"):

@@ -38,7 +38,7 @@ def check_request(request: BuildRequest, description: Description, machine: Mach
     except GateNotApplicable as error:
         raise BuildFailed(BuildReason.GATE_NOT_APPLICABLE, str(error)) from error
     longest = request.shapes.sequence.max
-    if longest > description.positions:
+    if longest is not None and longest > description.positions:
         raise BuildFailed(
             BuildReason.SHAPES_NOT_POSSIBLE,
             f"shapes.sequence.max is {longest} but the model has {description.positions} positions: "

@@ -57,7 +57,7 @@ def write_config(
     repository: Path, candidate: Candidate, description: Description, shapes: Shapes, threads: int
 ) -> None:
     """Write ``config.pbtxt`` of a candidate: one instance on every core, no queue delay, the measured shapes warm."""
-    sequence = min(shapes.sequence.opt, description.positions)
+    sequence = min(shapes.sequence.opt, shapes.sequence.longest(description.positions))
     name = name_of(candidate)
     model = TritonModel(
         name=name,

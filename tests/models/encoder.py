@@ -16,7 +16,7 @@ POSITIONS = 512
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
-def tiny_encoder(folder: Path, *, seed: int, layers: int = 2, hidden: int = 32) -> Path:
+def tiny_encoder(folder: Path, *, seed: int, layers: int = 2, hidden: int = 32, positions: int = POSITIONS) -> Path:
     """Write a sentence-transformer with random weights, mean pooling, normalised.
 
     Another seed is another model.
@@ -32,7 +32,7 @@ def tiny_encoder(folder: Path, *, seed: int, layers: int = 2, hidden: int = 32) 
         num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=2 * hidden,
-        max_position_embeddings=POSITIONS,
+        max_position_embeddings=positions,
     )
     BertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

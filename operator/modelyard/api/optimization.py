@@ -8,8 +8,14 @@ from pydantic import ConfigDict, Field
 
 from modelyard.api.base import ApiModel, rule, rules
 from modelyard.contract.choices import Engine, Objective, Precision
+from modelyard.contract.request import DEFAULT_LONGEST
 
-_ORDERED = rules(rule("self.opt <= self.max", "the typical length is above the greatest: lower opt or raise max"))
+_ORDERED = rules(
+    rule(
+        f"self.opt <= (has(self.max) ? self.max : {DEFAULT_LONGEST})",
+        f"the typical length is above the greatest: lower opt or raise max ({DEFAULT_LONGEST} where it is unset)",
+    )
+)
 
 
 class BatchSpec(ApiModel):
@@ -25,9 +31,9 @@ class SequenceSpec(ApiModel):
     model_config = ConfigDict(json_schema_extra=_ORDERED)
 
     opt: Annotated[int, Field(ge=1, le=1048576)] = 128
-    """The length to be fastest at; speed is measured here."""
-    max: Annotated[int, Field(ge=1, le=1048576)] = 512
-    """Greatest length of a text."""
+    """The length to be fastest at; speed is measured here, or at the greatest length of a model that has less."""
+    max: Annotated[int | None, Field(ge=1, le=1048576)] = None
+    """Greatest length of a text. Default 512, or as many positions as the model has if those are fewer."""
 
 
 class ShapesSpec(ApiModel):

@@ -35,6 +35,9 @@ class VolumeFiles(Wire):
     revision: str = ""
 
 
+DEFAULT_LONGEST = 512
+"""Tokens of the longest text where the user says nothing and the model has the positions."""
+
 SourceFiles = Annotated[HuggingFaceFiles | OciFiles | VolumeFiles, Field(discriminator="kind")]
 
 
@@ -45,17 +48,21 @@ class BatchSize(Wire):
 
 
 class Length(Wire):
-    """Tokens in one text: the typical and the greatest number."""
+    """Tokens in one text: the typical and the greatest number. Without ``max`` the model has a say in it."""
 
     opt: int = Field(ge=1)
-    max: int = Field(ge=1)
+    max: int | None = Field(default=None, ge=1)
+
+    def longest(self, positions: int) -> int:
+        """Return the greatest length for a model of so many positions."""
+        return min(DEFAULT_LONGEST, positions) if self.max is None else self.max
 
 
 class Shapes(Wire):
     """Sizes to optimize for. batch in texts, sequence in tokens."""
 
     batch: BatchSize = BatchSize(opt=8)
-    sequence: Length = Length(opt=128, max=512)
+    sequence: Length = Length(opt=128)
 
 
 class ParityGate(Wire):

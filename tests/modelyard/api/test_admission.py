@@ -33,8 +33,12 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     ),
     "an absolute path": ({"source": {"pvc": {"claimName": "c", "path": "/models"}}}, "no leading slash"),
     "a typical length above the greatest": (
-        {"optimization": {"shapes": {"sequence": {"opt": 600}}}},
+        {"optimization": {"shapes": {"sequence": {"opt": 200, "max": 100}}}},
         "the typical length is above the greatest: lower opt or raise max",
+    ),
+    "a typical length above the default greatest": (
+        {"optimization": {"shapes": {"sequence": {"opt": 600}}}},
+        "lower opt or raise max (512 where it is unset)",
     ),
     "FP8 with OpenVINO": (
         {"optimization": {"engine": "OpenVINO", "precision": "FP8"}},
@@ -64,6 +68,8 @@ TAKEN: dict[str, Manifest] = {
     "a claim": {"source": {"pvc": {"claimName": "models", "path": "a/b..c/"}}},
     "a repo without an organisation": {"source": {"huggingFace": {"repo": "bert-base-uncased"}}},
     "FP8 with TensorRT": {"optimization": {"engine": "TensorRT", "precision": "FP8"}},
+    "a typical length up to the default greatest": {"optimization": {"shapes": {"sequence": {"opt": 512}}}},
+    "a long typical length": {"optimization": {"shapes": {"sequence": {"opt": 600, "max": 1024}}}},
     "a duration of several parts": {"rollout": {"progressDeadline": "1h30m"}},
     "instances in numbers": {"serving": {"instances": 4}},
     "a quantity as a number": {"build": {"scratch": 1073741824}},

@@ -25,6 +25,7 @@ from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
 from modelyard_runtime.models.reference import load_reference
 from modelyard_runtime.repository import name_of
 from tests.models.broken import with_config
+from tests.models.encoder import tiny_encoder
 from tests.runtime.serving.conftest import Tiny
 from tests.runtime.steps import Ended, Steps, build_request
 from tests.servers.registry import RunningRegistry
@@ -154,6 +155,18 @@ def test_auto_takes_none_where_the_gate_can_t_be_held(steps: Steps, pushed: OciF
     assert ended.termination.reason is BuildReason.NO_CANDIDATE, ended.log
     assert "minCosine" in ended.termination.message
     assert "TensorRT at FP16 is not built by this version" in ended.termination.message
+
+
+def test_a_model_of_few_positions_needs_no_words_about_shapes(
+    steps: Steps, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    short = push(tiny_encoder(tmp_path / "short", seed=2, layers=1, positions=48), registry, "short")
+    ended = convert(steps, request_for(short, FP32, shapes=Shapes()))
+    assert ended.code == ExitCode.OK, ended.log
+    assert Decision.read(steps.scratch / "out" / "1").max_sequence == 48
+    speed = report_of(steps).chosen.speed
+    assert speed is not None
+    assert {latency.sequence for latency in speed.latencies} == {48}
 
 
 @pytest.mark.parametrize(
