@@ -8,7 +8,7 @@ from collections.abc import Generator
 import httpx
 
 from modelyard.oci.credentials import Credentials
-from modelyard.oci.errors import RegistryUnauthorized
+from modelyard.oci.errors import RegistryUnauthorized, RegistryUnreachable, may_pass
 
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
@@ -68,9 +68,11 @@ class Authorization(httpx.Auth):
 
 
 def _token(answer: httpx.Response) -> str:
-    """Return the token out of a realm's answer. Raises RegistryUnauthorized."""
+    """Return the token out of a realm's answer. Raises RegistryUnauthorized, or RegistryUnreachable for now."""
     if not answer.is_success:
         status = f"{answer.status_code} {answer.reason_phrase}"
+        if may_pass(answer.status_code):
+            raise RegistryUnreachable(f"{answer.request.url.host} gives no token now: {status}")
         raise RegistryUnauthorized(f"{answer.request.url.host} gives no token: {status}; check the credentials")
     content = answer.json()
     return str(content.get("token") or content["access_token"])

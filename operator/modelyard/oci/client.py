@@ -22,6 +22,7 @@ from modelyard.oci.errors import (
     RegistryUnauthorized,
     RegistryUnreachable,
     UnexpectedAnswer,
+    may_pass,
 )
 from modelyard.oci.layers import Descriptor
 from modelyard.oci.reference import Reference
@@ -30,7 +31,6 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 ACCEPTED = f"{MANIFEST_TYPE}, {INDEX_TYPE}, application/vnd.docker.distribution.manifest.v2+json"
 DOWNLOAD_ATTEMPTS = 4
-TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
 def digest_of(content: bytes) -> str:
@@ -66,10 +66,6 @@ class Repository:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """Close the connections."""
         self._http.close()
-
-    def ping(self) -> None:
-        """Return if the registry answers and lets us in. Raises RegistryUnreachable or RegistryUnauthorized."""
-        self._check(self._send("GET", f"{self._root}/v2/"), "the registry")
 
     def resolve(self, version: str) -> Descriptor | None:
         """Return the descriptor of a tag or digest, None if there is none."""
@@ -228,7 +224,7 @@ class Repository:
             raise RegistryUnauthorized(f"{where}: {status} for {what}; give credentials that may do this")
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise NotFound(f"{where} has no {what}")
-        error: type[RegistryError] = RegistryUnreachable if answer.status_code in TRANSIENT else UnexpectedAnswer
+        error: type[RegistryError] = RegistryUnreachable if may_pass(answer.status_code) else UnexpectedAnswer
         raise error(f"{where}: {status} for {what}{_told(answer)}")
 
     def _mismatch(self, described: Descriptor, got: str) -> str:

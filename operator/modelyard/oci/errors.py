@@ -13,6 +13,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+
+def may_pass(status: int) -> bool:
+    """Return whether an HTTP status is of a moment: 429 or 5xx."""
+    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
 
 class RegistryError(Exception):
     """Base of the tree: a message that says which registry, what and the fix."""

@@ -127,16 +127,20 @@ def test_an_upload_that_breaks_off_says_so() -> None:
 
 
 class TokenRegistry:
-    """Lets in who brings the token of its realm, and gives that to the right user alone."""
+    """Lets in who brings the token of its realm, and gives that to the right user alone.
 
-    def __init__(self) -> None:
+    ``refusal``: the status that anybody else is answered with.
+    """
+
+    def __init__(self, refusal: int = 401) -> None:
         self.scopes: list[str] = []
+        self.refusal = refusal
 
     def __call__(self, _: str, path: str, headers: dict[str, str]) -> Answer:
         url = httpx.URL(path)
         if url.path == "/token":
             if headers.get("authorization") != "Basic cm9ib3Q6c2VjcmV0":  # robot:secret
-                return Answer(status=401)
+                return Answer(status=self.refusal)
             self.scopes.append(url.params["scope"])
             return Answer(body=b'{"access_token": "t0ken"}')
         if headers.get("authorization") == "Bearer t0ken":
@@ -154,11 +158,19 @@ def test_a_token_is_fetched_once_for_what_is_asked() -> None:
     assert respond.scopes == ["repository:team/model:pull"]
 
 
-def test_without_credentials_the_realm_gives_no_token() -> None:
+@pytest.mark.parametrize(
+    ("status", "error", "says"),
+    [
+        (401, RegistryUnauthorized, "check the credentials"),
+        (503, RegistryUnreachable, "503"),
+        (429, RegistryUnreachable, "429"),
+    ],
+)
+def test_a_realm_gives_no_token_for_good_or_for_now(status: int, error: type[RegistryError], says: str) -> None:
     with (
-        faulty_registry(TokenRegistry()) as registry,
+        faulty_registry(TokenRegistry(status)) as registry,
         repository_at(registry.host) as repository,
-        pytest.raises(RegistryUnauthorized, match="check the credentials"),
+        pytest.raises(error, match=says),
     ):
         repository.manifest("tag")
 

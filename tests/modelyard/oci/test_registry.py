@@ -57,7 +57,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_was_pushed_is_pulled_byte_for_byte(repository: Repository, folder: Path, tmp_path: Path) -> None:
-    repository.ping()
     image = image_of(layers_of(folder), MODEL_TYPE)
     pushed = push(repository, image, "v1")
     assert pushed.digest == image.digest
