@@ -75,6 +75,7 @@ class Reason(StrEnum):
     SERVER_REFUSED = "ServerRefused"
     REGISTRY_UNREACHABLE = "RegistryUnreachable"
     REGISTRY_UNAUTHORIZED = "RegistryUnauthorized"
+    REGISTRY_REFUSED = "RegistryRefused"
     IMAGE_NOT_PULLABLE = "ImageNotPullable"
     NO_NODE_FITS = "NoNodeFits"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
@@ -176,7 +177,8 @@ ADVICE: Mapping[Reason, Advice] = {
         nearer=("SecretRef", "accept its terms", "Secret", "readable"),
     ),
     Reason.SOURCE_UNREACHABLE: Advice(
-        "The source doesn't answer. It is asked again.", "Check the network, NetworkPolicies and the host's name."
+        "The source doesn't answer. It is asked again; a build asks until build.timeout.",
+        "Check the network, NetworkPolicies and the host's name; a build that gave up needs the command retry.",
     ),
     Reason.DIGEST_MISMATCH: Advice(
         "What was read is not what was pinned.",
@@ -231,12 +233,18 @@ ADVICE: Mapping[Reason, Advice] = {
         nearer=("build.resources",),
     ),
     Reason.REGISTRY_UNREACHABLE: Advice(
-        "The registry of artifacts doesn't answer. It is asked again; nothing is lost.",
-        "Check registry.external.push and registry.external.pull in the chart's values.",
+        "The registry of artifacts doesn't answer. It is asked again; what a build converted is kept until "
+        "build.timeout.",
+        "Check registry.external.push and registry.external.pull in the chart's values; a build that gave up needs "
+        "the command retry.",
     ),
     Reason.REGISTRY_UNAUTHORIZED: Advice(
         "The registry of artifacts doesn't accept the credentials.",
         "Correct registry.external.pushSecret in the chart's values.",
+    ),
+    Reason.REGISTRY_REFUSED: Advice(
+        "The registry of artifacts answers, but doesn't take the artifact; the message has its words.",
+        "Make the repository or project that registry.external.push names, where the registry wants that.",
     ),
     Reason.IMAGE_NOT_PULLABLE: Advice(
         "A node can't pull an image.", "Correct the image in the chart's values, or let the nodes pull it."

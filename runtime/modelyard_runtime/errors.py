@@ -9,13 +9,8 @@ from __future__ import annotations
 
 from modelyard.contract.steps import BuildReason, ExitCode
 
-TRANSIENT = frozenset(
-    {
-        BuildReason.SOURCE_UNREACHABLE,
-        BuildReason.REGISTRY_UNREACHABLE,
-        BuildReason.POD_LOST,
-    }
-)
+TRANSIENT = frozenset({BuildReason.SOURCE_UNREACHABLE, BuildReason.REGISTRY_UNREACHABLE})
+"""No connection, a timeout, 429 or 5xx. Everything else was refused, and will be the next time."""
 
 
 class BuildFailed(Exception):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from modelyard.contract.request import BuildRequest, HuggingFaceFiles, OciFiles, SourceFiles, VolumeFiles
 from modelyard_runtime.handover import Fetched, Scratch
 from modelyard_runtime.models.folder import check_whole
+from modelyard_runtime.outage import Patience
 from modelyard_runtime.progress import Advance, Journal
 from modelyard_runtime.sources.digest import folder_digest
 
@@ -18,7 +20,8 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
     scratch.source.mkdir(parents=True, exist_ok=True)
     scratch.serve.mkdir(exist_ok=True)  # the sidecar starts next and wants its repository
     with journal.stage("fetch") as advance:
-        ref = _fetched(request.source, scratch.source, advance)
+        patience = Patience(journal=journal, build_seconds=request.timeout_seconds)
+        ref = patience.wait_out(partial(_fetched, request.source, scratch.source, advance))
         check_whole(scratch.source)
         digest, size = folder_digest(scratch.source)
     journal.log.update(source_digest=digest)

@@ -7,6 +7,7 @@ lead to the secret.
 from __future__ import annotations
 
 import platform
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,6 +23,7 @@ from modelyard.oci.layers import layers_of
 from modelyard.oci.reference import Reference
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Scratch
+from modelyard_runtime.outage import Patience
 from modelyard_runtime.progress import Advance, Journal
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -35,7 +37,8 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
         architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
         image = image_of(layers_of(scratch.out), ARTIFACT_TYPE, architecture=architecture)
     with journal.stage("push") as advance:
-        artifact = pushed(request, image, report, advance)
+        patience = Patience(journal=journal, build_seconds=request.timeout_seconds)
+        artifact = patience.wait_out(partial(pushed, request, image, report, advance))
     journal.log.update(artifact=artifact, source_digest=report.source.digest)
 
 
@@ -62,7 +65,8 @@ def pushed(request: BuildRequest, image: Image, report: BuildReport, advance: Ad
     except RegistryUnreachable as error:
         raise BuildFailed(BuildReason.REGISTRY_UNREACHABLE, str(error)) from error
     except RegistryError as error:
-        raise BuildFailed(BuildReason.REGISTRY_UNREACHABLE, f"the registry refused the artifact: {error}") from error
+        fix = "make that repository or project, and look at registry.external.push in the chart's values"
+        raise BuildFailed(BuildReason.REGISTRY_REFUSED, f"the registry refuses the artifact: {error}; {fix}") from error
     return artifact.model_copy(update={"report": attached.digest})
 
 

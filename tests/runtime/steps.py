@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,37 +40,60 @@ class Steps:
         """Return the file of the termination message."""
         return self.folder / "termination-log"
 
+    @property
+    def output(self) -> Path:
+        """Return the file of the progress."""
+        return self.folder / "output"
+
+    @property
+    def log(self) -> Path:
+        """Return the file of what a step writes to standard error."""
+        return self.folder / "log"
+
     def run(self, step: str, request: BuildRequest, **environment: str) -> Ended:
         """Run a step. Secrets and addresses of this machine's own environment don't reach it."""
-        (self.folder / "request.json").write_text(request.to_json())
+        self.ask(request)
         return self.run_as_it_is(step, **environment)
+
+    def ask(self, request: BuildRequest) -> None:
+        """Put a request where steps read it."""
+        (self.folder / "request.json").write_text(request.to_json())
 
     def run_as_it_is(self, step: str, **environment: str) -> Ended:
         """Run a step with the request that lies there."""
         return self.ended(self.start(step, **environment))
 
-    def start(self, step: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, step: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a step with the request that lies there."""
         self.scratch.mkdir(exist_ok=True)
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "DOCKER_"))}
         ours |= {"HOME": str(self.folder), "MODELYARD_TERMINATION_LOG": str(self.message)} | environment
         options = [f"--request={self.folder / 'request.json'}", f"--scratch={self.scratch}"]
         command = [sys.executable, "-m", "modelyard_runtime", step, *options]
-        return subprocess.Popen(command, env=ours, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with self.output.open("wb") as output, self.log.open("wb") as log:
+            return subprocess.Popen(command, env=ours, stdout=output, stderr=log)
 
-    def ended(self, process: subprocess.Popen[str]) -> Ended:
+    def told(self, process: subprocess.Popen[bytes], words: str) -> None:
+        """Return as soon as a step that was started says something."""
+        deadline = time.monotonic() + 60
+        while words not in self.output.read_text():
+            assert process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.05)
+
+    def ended(self, process: subprocess.Popen[bytes]) -> Ended:
         """Wait for a step that was started."""
         with process:
             try:
-                output, log = process.communicate(timeout=280)
+                process.wait(timeout=280)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
         return Ended(
             code=process.returncode,
             termination=Termination.model_validate_json(self.message.read_text()),
-            progress=[Progress.model_validate_json(line) for line in output.splitlines()],
-            log=log,
+            progress=[Progress.model_validate_json(line) for line in self.output.read_text().splitlines()],
+            log=self.log.read_text(),
         )
 
 

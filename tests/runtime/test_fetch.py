@@ -19,7 +19,6 @@ from modelyard_runtime.sources.wanted import wanted
 from tests.runtime.folders import USED, files_of
 from tests.runtime.steps import Steps, build_request
 from tests.servers.hub import Hub
-from tests.servers.ports import free_ports
 from tests.servers.registry import RunningRegistry, running_registry
 
 USER = "reader:$2b$05$E3lfpYuUhGXy7dRtt1SGdOmBCNEZgKC6TcGUH5GzNRJQzjbrbzUVq"
@@ -61,14 +60,6 @@ def test_registry_that_asks_for_a_secret(steps: Steps, tmp_path: Path) -> None:
     assert ended.termination.reason is BuildReason.SOURCE_UNAUTHORIZED, ended.log
     assert ended.code == ExitCode.REFUSED
     assert "pullSecretRef" in ended.termination.message
-
-
-def test_a_registry_that_is_away_is_worth_another_try(steps: Steps) -> None:
-    host = f"127.0.0.1:{free_ports(1)[0]}"
-    ended = steps.run("fetch", build_request(OciFiles(ref=f"{host}/models/m:1", plain_http=True)))
-    assert ended.termination.reason is BuildReason.SOURCE_UNREACHABLE, ended.log
-    assert ended.code == ExitCode.TRANSIENT
-    assert host in ended.termination.message
 
 
 def test_weights_that_were_cut_short(steps: Steps, registry: RunningRegistry, model: Path, tmp_path: Path) -> None:

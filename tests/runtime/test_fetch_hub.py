@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import httpx2
+import pytest
+from huggingface_hub.errors import HfHubHTTPError
+
 from modelyard.contract.request import HuggingFaceFiles
 from modelyard.contract.steps import BuildReason, ExitCode
 from modelyard_runtime.handover import Scratch
+from modelyard_runtime.sources.hub_errors import hub_failure
 from tests.runtime.folders import USED, files_of
 from tests.runtime.steps import Ended, Steps, build_request
 from tests.servers.hub import Hub
-from tests.servers.ports import free_ports
 
 
 def fetched(steps: Steps, hub: Hub, repo: str, *, revision: str | None = None, token: str | None = None) -> Ended:
@@ -83,10 +87,17 @@ def test_other_bytes_than_the_hub_says(steps: Steps, hub: Hub) -> None:
     assert ended.termination.source_digest is None
 
 
-def test_a_hub_that_is_away_is_worth_another_try(steps: Steps) -> None:
-    endpoint = f"http://127.0.0.1:{free_ports(1)[0]}"
-    source = HuggingFaceFiles(repo="tests/tiny", revision="main", endpoint=endpoint)
-    ended = steps.run("fetch", build_request(source))
-    assert ended.termination.reason is BuildReason.SOURCE_UNREACHABLE, ended.log
-    assert ended.code == ExitCode.TRANSIENT
-    assert endpoint in ended.termination.message
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        *((status, BuildReason.SOURCE_UNREACHABLE) for status in (429, 500, 502, 503, 504)),
+        *((status, BuildReason.SOURCE_UNAUTHORIZED) for status in (401, 403)),
+        *((status, BuildReason.SOURCE_NOT_FOUND) for status in (400, 404, 410, 451)),
+    ],
+)
+def test_only_what_may_pass_is_worth_another_try(status: int, reason: BuildReason) -> None:
+    source = HuggingFaceFiles(repo="a/b", revision="main", endpoint="http://hub")
+    response = httpx2.Response(status, request=httpx2.Request("GET", "http://hub/a/b"))
+    failed = hub_failure(HfHubHTTPError("no", response=response), source, with_token=True)
+    assert failed.reason is reason
+    assert (failed.exit_code is ExitCode.TRANSIENT) == (reason is BuildReason.SOURCE_UNREACHABLE)

@@ -24,7 +24,6 @@ from modelyard.oci.layers import Descriptor, layers_of
 from modelyard.oci.reference import Reference
 from tests.runtime.folders import files_of, write
 from tests.runtime.steps import Ended, Steps, build_request
-from tests.servers.ports import free_ports
 from tests.servers.registry import RunningRegistry, running_registry
 
 USER = "reader:$2b$05$E3lfpYuUhGXy7dRtt1SGdOmBCNEZgKC6TcGUH5GzNRJQzjbrbzUVq"
@@ -160,13 +159,6 @@ def test_nothing_to_publish(steps: Steps, registry: RunningRegistry) -> None:
     assert ended.termination.reason is BuildReason.CONVERSION_FAILED, ended.log
     assert ended.code == ExitCode.REFUSED
     assert "report.json" in ended.termination.message
-
-
-def test_a_registry_that_is_away_is_worth_another_try(steps: Steps) -> None:
-    converted(steps)
-    ended = published(steps, f"127.0.0.1:{free_ports(1)[0]}", "away")
-    assert ended.termination.reason is BuildReason.REGISTRY_UNREACHABLE, ended.log
-    assert ended.code == ExitCode.TRANSIENT
 
 
 def test_a_registry_that_asks_for_a_secret(steps: Steps, tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class BuildReason(StrEnum):
     SERVER_REFUSED = "ServerRefused"  # Triton did not load the repository
     REGISTRY_UNREACHABLE = "RegistryUnreachable"
     REGISTRY_UNAUTHORIZED = "RegistryUnauthorized"
+    REGISTRY_REFUSED = "RegistryRefused"  # it answers, and doesn't take the artifact
     IMAGE_NOT_PULLABLE = "ImageNotPullable"
     NO_NODE_FITS = "NoNodeFits"
     DEADLINE_EXCEEDED = "DeadlineExceeded"

@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
 
 from modelyard.contract.request import HuggingFaceFiles
 from modelyard.contract.steps import BuildReason
+from modelyard.oci.errors import may_pass
 from modelyard_runtime.errors import BuildFailed
 
 TOKEN_FIELD = "spec.source.huggingFace.tokenSecretRef"  # noqa: S105 - a field's name, no secret
@@ -51,10 +52,13 @@ def _refused(error: HfHubHTTPError, source: HuggingFaceFiles, *, with_token: boo
         does = "refuses the token" if with_token else "asks for a token"
         message = f"{where}: the hub {does}; put one that it accepts into the secret of {TOKEN_FIELD}"
         return BuildFailed(BuildReason.SOURCE_UNAUTHORIZED, message)
-    if status == HTTPStatus.NOT_FOUND:
-        message = f"{where} lacks a file that the hub lists ({error}); upload it again"
-        return BuildFailed(BuildReason.SOURCE_NOT_FOUND, message)
-    return _unreachable(error, source)
+    if may_pass(status):
+        return _unreachable(error, source)
+    lacking = status == HTTPStatus.NOT_FOUND
+    fix = (
+        "a file that the hub lists is not there: upload it again" if lacking else f"the hub refuses: check {REPO_FIELD}"
+    )
+    return BuildFailed(BuildReason.SOURCE_NOT_FOUND, f"{where}: {error}; {fix}")
 
 
 def _gated(where: str, source: HuggingFaceFiles, *, with_token: bool) -> str:

@@ -14,8 +14,11 @@ COPIES = 4
 
 
 def check_room(scratch: Path, size: int) -> None:
-    """Raise BuildFailed (DiskFull) if a build of ``size`` bytes of files does not fit on the volume."""
-    free = shutil.disk_usage(scratch).free
+    """Raise BuildFailed (DiskFull) if a build of ``size`` bytes of files does not fit on the volume.
+
+    What a try before this one left in ``scratch`` is written over.
+    """
+    free = shutil.disk_usage(scratch).free + sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file())
     need = COPIES * size
     if free < need:
         raise BuildFailed(
