@@ -66,6 +66,13 @@ Measured on MiniLM: FP32 as exported stays within 1e-6, and a product off by a t
 0.9979 only, which the gates for fewer bits could not tell from rounding.
 """
 
+NON_FINITE = "nonFinite"
+"""Answers that hold a NaN or an infinity, of all that came: alone, in company, of extremes and of neighbours."""
+
+GREATEST_ERROR = "greatestError"
+EXPORT_ERROR = 1e-4
+"""What untrained weights are held to at FP32: they prove an export, and at fewer bits nothing."""
+
 
 def parity_for_task(gate: ParityGate, task: Task, precision: Precision | None = None) -> ParityGate:
     """Return the gate with the defaults of the task at this precision filled in (None: one below FP32).
@@ -87,15 +94,24 @@ def parity_for_task(gate: ParityGate, task: Task, precision: Precision | None = 
 
 
 def parity_verdicts(
-    gate: ParityGate, task: Task, figures: Mapping[str, Figure], precision: Precision | None = None
+    gate: ParityGate,
+    task: Task,
+    figures: Mapping[str, Figure],
+    precision: Precision | None = None,
+    *,
+    trained: bool = True,
 ) -> tuple[Verdict, ...]:
-    """Return a verdict for each gate of the task, in the order of ``DEFAULTS``.
+    """Return a verdict for each gate of the task, in the order of ``DEFAULTS``, then for those that nobody can loosen.
 
     figures: by the gate's camelCase name, as in ``Parity.figures``. A figure that wasn't measured proves nothing.
-    Raises GateNotApplicable.
+    trained: as in ``SourceReport``. Raises GateNotApplicable.
     """
     limits = parity_for_task(gate, task, precision).model_dump(exclude_none=True)
-    return tuple(_held(to_camel(name), limits[name], figures.get(to_camel(name)), SENSES[name]) for name in limits)
+    held = [_held(to_camel(name), limits[name], figures.get(to_camel(name)), SENSES[name]) for name in limits]
+    held.append(_held(NON_FINITE, 0, figures.get(NON_FINITE), Sense.AT_MOST))
+    if not trained and precision is Precision.FP32:
+        held.append(_held(GREATEST_ERROR, EXPORT_ERROR, figures.get(GREATEST_ERROR), Sense.AT_MOST))
+    return tuple(held)
 
 
 def performance_verdicts(

@@ -15,7 +15,7 @@ from modelyard.contract.report import CandidateOutcome, CandidateReport, Machine
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.decision import Decision
-from modelyard_runtime.company import invariance
+from modelyard_runtime.company import in_company
 from modelyard_runtime.engines import builder_of, unsupported
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.golden import Golden
@@ -24,7 +24,7 @@ from modelyard_runtime.handover import Scratch
 from modelyard_runtime.measure import speed_of
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, Sample
-from modelyard_runtime.parity import likeness, parity_of
+from modelyard_runtime.parity import caveat_of, likeness, parity_of
 from modelyard_runtime.progress import Advance, Journal
 from modelyard_runtime.repository import VERSION, Served, name_of, served, write_config
 from modelyard_runtime.triton import TritonServer
@@ -104,7 +104,8 @@ class Workshop:
         """
         stage = f"prove {name_of(trial.candidate)}{purpose}"
         with self.journal.stage(stage) as advance, self._served(trial) as candidate:
-            trial.parity = self._parity(candidate, sample, extremes, advance)
+            caveat = caveat_of(trial.candidate.precision, trained=self.original.trained)
+            trial.parity = self._parity(candidate, sample, extremes, advance, caveat)
 
     def measure(self, trial: Trial) -> None:
         """Measure the candidate's speed beside the original. Raises BuildFailed."""
@@ -132,20 +133,24 @@ class Workshop:
             task=description.task, output=description.output, multi_label=description.multi_label, samples=samples
         )
 
-    def _parity(self, candidate: Served, sample: Sample, extremes: Sample, advance: Advance) -> Parity:
+    def _parity(self, candidate: Served, sample: Sample, extremes: Sample, advance: Advance, caveat: str) -> Parity:
         description = self.original.description
         alone = []
         for number, text in enumerate(sample.texts):
             alone.append(candidate.together([text]))
             advance(number / len(sample.texts))
         got = np.concatenate(alone)
+        company = in_company(candidate, description, sample.texts, got, extremes.texts)
+        to_extremes = candidate.alone(extremes.texts)
         return parity_of(
             description,
             self.original.dataset,
             want=sample.answers,
             got=got,
-            invariance=invariance(candidate, description, sample.texts, got, extremes.texts),
-            extremes=likeness(description, extremes.answers, candidate.alone(extremes.texts)),
+            invariance=company.likeness,
+            extremes=likeness(description, extremes.answers, to_extremes),
+            every=np.concatenate([got, company.answers, to_extremes]),
+            caveat=caveat,
         )
 
     @contextmanager

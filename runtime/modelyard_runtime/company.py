@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,21 +19,30 @@ BATCH = 8
 SEED = 7
 
 
-def invariance(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InCompany:
+    """How alike answers are alone and in company, 1 for equal, float64 [comparisons]; and all answers that came."""
+
+    likeness: Numbers
+    answers: Answers  # [texts and neighbours, size]
+
+
+def in_company(
     served: Served, description: Description, texts: Sequence[Tokens], alone: Answers, extremes: Sequence[Tokens]
-) -> Numbers:
-    """Return how alike answers are alone and in company, 1 for equal, float64 [comparisons].
+) -> InCompany:
+    """Ask texts beside others.
 
     alone: the answers to ``texts`` asked one by one. Company is drawn with a fixed seed.
     """
     rng = np.random.default_rng(SEED)
     drawn = rng.permutation(len(texts))
-    found = []
+    found, answers = [], []
     for start in range(0, min(RANDOM_TEXTS, len(texts)), BATCH):
         rows = drawn[start : start + BATCH]
-        found.append(likeness(description, alone[rows], served.together([texts[row] for row in rows])))
+        answers.append(served.together([texts[row] for row in rows]))
+        found.append(likeness(description, alone[rows], answers[-1]))
     for number, row in enumerate(drawn[-BESIDE_TEXTS:]):
         neighbours = [extremes[(number + k) % len(extremes)] for k in range(NEIGHBOURS)]
-        beside = served.together([texts[row], *neighbours])[:1]
-        found.append(likeness(description, alone[row : row + 1], beside))
-    return np.concatenate(found)
+        answers.append(served.together([texts[row], *neighbours]))
+        found.append(likeness(description, alone[row : row + 1], answers[-1][:1]))
+    return InCompany(likeness=np.concatenate(found), answers=np.concatenate(answers))

@@ -98,8 +98,14 @@ class Contest:
         """Hold the gate against a trial's parity, and note what is not passed."""
         if trial.parity is None:
             raise RuntimeError(f"{name_of(trial.candidate)} is judged before it is asked")
-        task = self.workshop.original.description.task
-        verdicts = parity_verdicts(self.workshop.request.parity, task, trial.parity.figures, trial.candidate.precision)
+        original, precision = self.workshop.original, trial.candidate.precision
+        verdicts = parity_verdicts(
+            self.workshop.request.parity,
+            original.description.task,
+            trial.parity.figures,
+            precision,
+            trained=original.trained,
+        )
         outcome = outcome_of(verdicts)
         if outcome is Outcome.MISS:
             trial.notes += [verdict.message for verdict in verdicts if verdict.outcome is Outcome.MISS]

@@ -10,8 +10,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from modelyard.contract.choices import Task
+from modelyard.contract.choices import Precision, Task
 from modelyard.contract.report import Figure, Parity
+from modelyard.gates import EXPORT_ERROR, GREATEST_ERROR, NON_FINITE
 from modelyard_runtime.golden import probabilities
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.statistics import extreme_figure, mean_figure, percentile_figure, share_figure
@@ -26,12 +27,21 @@ FIRST_PERCENTILE, LAST_PERCENTILE = 0.01, 0.99
 
 
 def parity_of(
-    description: Description, dataset: str, *, want: Answers, got: Answers, invariance: Numbers, extremes: Numbers
+    description: Description,
+    dataset: str,
+    *,
+    want: Answers,
+    got: Answers,
+    invariance: Numbers,
+    extremes: Numbers,
+    every: Answers,
+    caveat: str = "",
 ) -> Parity:
     """Return the parity of a candidate.
 
     invariance: ``likeness`` of answers alone and in company; extremes: that of answers to extreme inputs and the
-    original's, which is reported apart and held to no gate but being finite: a NaN anywhere is a likeness of -1.
+    original's, which is reported apart and held to no gate but being finite; every: all answers that ever came, those
+    of extremes and of neighbours too.
     """
     figures, reported = (
         _embedding(want, got)
@@ -39,8 +49,21 @@ def parity_of(
         else _classification(want, got, multi_label=description.multi_label)
     )
     figures["batchInvariance"] = extreme_figure(invariance, float(_worst(invariance)))
+    error = errors(want, got)
+    figures[GREATEST_ERROR] = extreme_figure(error, float(error.max()))
+    broken = np.asarray(~np.isfinite(every).all(axis=1))
+    figures[NON_FINITE] = extreme_figure(broken, float(broken.sum()))
     reported["worstExtreme"] = float(_worst(extremes))
-    return Parity(dataset=dataset, figures=figures, reported=reported)
+    return Parity(dataset=dataset, caveat=caveat, figures=figures, reported=reported)
+
+
+def caveat_of(precision: Precision, *, trained: bool) -> str:
+    """Return what parity does not prove: nothing is missing for trained weights."""
+    if trained:
+        return ""
+    if precision is Precision.FP32:
+        return f"the weights are untrained: this proves the export (to {EXPORT_ERROR:g}), and no quality"
+    return f"the weights are untrained, and such agree about anything: this proves nothing of {precision}"
 
 
 def likeness(description: Description, a: Answers, b: Answers) -> Numbers:
@@ -71,15 +94,23 @@ def logit_errors(want: Answers, got: Answers, *, multi_label: bool) -> Numbers:
     """Return each row's distance from the original's logits, over their root mean square length, float64 [rows].
 
     A shift of all labels alike changes no softmax, so there logits are centred first. This sees a wrong scale where
-    probabilities are too certain to move. At most 1; 1 where an answer is not finite.
+    probabilities are too certain to move.
+    """
+    if multi_label:
+        return errors(want, got)
+    with np.errstate(invalid="ignore"):
+        return errors(*(x - x.astype(np.float64).mean(axis=1, keepdims=True) for x in (want, got)))
+
+
+def errors(want: Answers | Numbers, got: Answers | Numbers) -> Numbers:
+    """Return each row's distance to what it should be, over the root mean square length of those, float64 [rows].
+
+    At most 1; 1 where an answer is not finite.
     """
     wide_want, wide_got = want.astype(np.float64), got.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        if not multi_label:
-            wide_want -= wide_want.mean(axis=1, keepdims=True)
-            wide_got -= wide_got.mean(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", over="ignore"):
         length = np.sqrt((wide_want**2).sum(axis=1).mean())
-        error = np.linalg.norm(wide_got - wide_want, axis=1) / length
+        error = np.linalg.norm(wide_got - wide_want, axis=1) / np.maximum(length, np.finfo(np.float64).tiny)
     return np.where(np.isfinite(error), np.clip(error, 0, 1), 1.0)
 
 

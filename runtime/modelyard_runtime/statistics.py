@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import comb
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +66,7 @@ def median_figure(values: Sequence[float] | npt.NDArray[np.float64]) -> Figure:
     return percentile_figure(values, 0.5, lowest=float(min(values)), highest=float(max(values)))
 
 
-def extreme_figure(values: Sequence[float] | npt.NDArray[np.float64], worst: float) -> Figure:
+def extreme_figure(values: Sequence[float] | npt.NDArray[Any], worst: float) -> Figure:
     """Return the worst of all values as its own bound: it is what was seen, not an estimate."""
     return Figure(value=worst, lower=worst, upper=worst, samples=len(values))
 

@@ -19,7 +19,7 @@ from modelyard.gates import (
     performance_verdicts,
 )
 
-SURE = {"p1Cosine": 0.9999, "neighboursKept": 0.99, "minCosine": 0.999, "batchInvariance": 0.99999}
+SURE = {"p1Cosine": 0.9999, "neighboursKept": 0.99, "minCosine": 0.999, "batchInvariance": 0.99999, "nonFinite": 0}
 
 
 def figure(value: float, lower: float | None = None, upper: float | None = None) -> Figure:

@@ -9,13 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.contract.choices import Task
+from modelyard.contract.choices import Precision, Task
 from modelyard.contract.report import Outcome, Parity
 from modelyard.contract.request import ParityGate
 from modelyard.gates import outcome_of, parity_verdicts
 from modelyard_runtime.models.description import Description, Pooling
 from modelyard_runtime.models.families import FAMILIES
-from modelyard_runtime.parity import Answers, cosines, likeness, logit_errors, neighbours_kept, parity_of, shifts
+from modelyard_runtime.parity import (
+    Answers,
+    caveat_of,
+    cosines,
+    likeness,
+    logit_errors,
+    neighbours_kept,
+    parity_of,
+    shifts,
+)
 
 TEXTS, SIZE = 320, 48
 EMBEDDER = Description(
@@ -40,7 +49,7 @@ def answers(seed: int, size: int = SIZE, spread: float = 1.0) -> Answers:
 
 def parity(description: Description, want: Answers, got: Answers) -> Parity:
     fine = np.ones(8)
-    return parity_of(description, "random", want=want, got=got, invariance=fine, extremes=fine)
+    return parity_of(description, "random", want=want, got=got, invariance=fine, extremes=fine, every=got)
 
 
 def outcome(description: Description, want: Answers, got: Answers) -> Outcome:
@@ -93,6 +102,54 @@ def test_one_answer_that_is_no_number_is_never_proven(description: Description, 
     got = want.copy()
     got[5, 1] = broken
     assert outcome(description, want, got) is not Outcome.PASS
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("description", [EMBEDDER, CLASSIFIER, TAGGER])
+def test_an_extreme_or_a_neighbour_that_is_no_number_misses_though_the_texts_themselves_are_perfect(
+    description: Description, broken: float
+) -> None:
+    want = clear_logits() if description.labels else answers(0)
+    others = np.ones((40, description.size), np.float32)
+    others[[3, 7], 1] = broken
+    every = np.concatenate([want, others])
+    fine = np.ones(8)
+    found = parity_of(description, "random", want=want, got=want, invariance=fine, extremes=fine, every=every)
+    missed = [v for v in parity_verdicts(ParityGate(), description.task, found.figures) if v.outcome is Outcome.MISS]
+    assert [v.message for v in missed] == ["nonFinite 2 > 0"]
+    assert found.figures["nonFinite"].samples == TEXTS + 40
+
+
+@pytest.mark.parametrize(
+    ("precision", "trained", "off", "expected"),
+    [
+        (Precision.FP32, False, 1e-6, Outcome.PASS),
+        (Precision.FP32, False, 3e-4, Outcome.MISS),
+        (Precision.FP32, True, 3e-4, Outcome.PASS),  # what it is for is held closer by its own gates
+        (Precision.BF16, False, 3e-4, Outcome.PASS),  # proves nothing, and says so
+    ],
+)
+@pytest.mark.parametrize("description", [EMBEDDER, CLASSIFIER, TAGGER])
+def test_untrained_weights_are_held_to_their_export(
+    description: Description,
+    precision: Precision,
+    trained: bool,  # noqa: FBT001 - a column of the table
+    off: float,
+    expected: Outcome,
+) -> None:
+    want = clear_logits() if description.labels else answers(0)
+    got = want.copy()
+    got[5] *= np.float32(1 + off)
+    figures = parity(description, want, got).figures
+    verdicts = parity_verdicts(ParityGate(), description.task, figures, precision, trained=trained)
+    assert outcome_of(verdicts) is expected
+    assert [v.gate for v in verdicts if v.outcome is Outcome.MISS] == ["greatestError"] * (expected is Outcome.MISS)
+
+
+def test_a_proof_says_what_it_does_not_prove() -> None:
+    assert caveat_of(Precision.FP32, trained=True) == ""
+    assert "no quality" in caveat_of(Precision.FP32, trained=False)
+    assert "proves nothing of INT8Weights" in caveat_of(Precision.INT8_WEIGHTS, trained=False)
 
 
 @given(st.integers(0, 2**16), st.floats(0.1, 100))
@@ -199,6 +256,6 @@ def test_likeness_is_one_for_equal_answers_of_each_task() -> None:
 def test_answers_that_depend_on_their_company_miss() -> None:
     want = answers(0)
     invariance = np.array([1.0, 0.979, 1.0])  # what plain dynamic int8 does to a text among others
-    found = parity_of(EMBEDDER, "random", want=want, got=want, invariance=invariance, extremes=np.ones(2))
+    found = parity_of(EMBEDDER, "random", want=want, got=want, invariance=invariance, extremes=np.ones(2), every=want)
     verdicts = parity_verdicts(ParityGate(), Task.EMBEDDING, found.figures)
     assert [v.gate for v in verdicts if v.outcome is Outcome.MISS] == ["batchInvariance"]

@@ -41,11 +41,15 @@ class Outcome(StrEnum):
 class Parity(Wire):
     """Agreement with the original, asked of the serving image.
 
-    ``figures`` holds what gates can be held against, by the gate's field name (camelCase); ``reported`` what is only
-    told (minimum, mean, norm error, confusion, extremes). ``dataset`` says whose texts they were.
+    ``figures`` holds what gates can be held against, by the gate's field name (camelCase), and two that have no field:
+    ``nonFinite``, the answers that hold a NaN or an infinity, and ``greatestError``, the greatest distance of an answer
+    to the original's over the root mean square length of the original's. ``reported`` is only told (mean, norm error,
+    confusion, extremes). ``dataset`` says whose texts they were, ``caveat`` what all this does not prove, in a sentence
+    for people; it is empty where it proves the quality.
     """
 
     dataset: str
+    caveat: str = ""
     figures: dict[str, Figure]
     reported: dict[str, float] = Field(default_factory=dict)
 
@@ -93,7 +97,10 @@ class CandidateReport(Wire):
 
 
 class SourceReport(Wire):
-    """What was read: ``digest`` is the sha256 over the sorted ``path size sha256`` lines of the files used."""
+    """What was read: ``digest`` is the sha256 over the sorted ``path size sha256`` lines of the files used.
+
+    ``trained`` is False for weights as they are initialised, whose parity proves an export and never a quality.
+    """
 
     kind: str
     ref: str

@@ -13,6 +13,8 @@ from modelyard_runtime.graph_from_torch import save_graph
 
 Matrix = npt.NDArray[np.float32]
 TENTH_MORE = np.float32(1.1)
+LAYER_PRODUCTS, ATTENTION_PRODUCTS = 6, 4
+"""Of a layer: queries, keys, values and what is made of them, of like shape; then the two that widen and narrow."""
 
 
 def products(model: ir.Model) -> list[ir.Value]:
@@ -42,9 +44,10 @@ def set_to(value: ir.Value, matrix: Matrix) -> None:
 
 
 def layers_swapped(model: ir.Model) -> None:
-    """Exchange one layer's attention with that of the next: six products a layer, the first four of like shape."""
+    """Exchange a middle layer's attention with that of the next: the first four of the six products of each."""
     weights = products(model)
-    one, other = weights[12:16], weights[18:22]
+    start = (len(weights) // LAYER_PRODUCTS // 2 - 1) * LAYER_PRODUCTS
+    one, other = (weights[at : at + ATTENTION_PRODUCTS] for at in (start, start + LAYER_PRODUCTS))
     for a, b in zip(one, other, strict=True):
         first, second = numbers(a), numbers(b)
         set_to(a, second)
@@ -55,6 +58,15 @@ def last_product_off_by_a_tenth(model: ir.Model) -> None:
     """Scale the last layer's last product by a tenth too much."""
     weight = products(model)[-1]
     set_to(weight, numbers(weight) * TENTH_MORE)
+
+
+def token_without_a_number(token: int, model: ir.Model) -> None:
+    """Spoil a token's row of the vocabulary, as a product that overflows for rare inputs alone would."""
+    tables = [node.inputs[0] for node in model.graph if node.op_type == "Gather"]
+    vocabulary = max((table for table in tables if table and table.const_value), key=lambda table: numbers(table).size)
+    matrix = numbers(vocabulary).copy()
+    matrix[token] = np.nan
+    set_to(vocabulary, matrix)
 
 
 def head_off_by_a_tenth(model: ir.Model) -> None:

@@ -12,7 +12,7 @@ from modelyard.contract.report import Outcome
 from modelyard_runtime.original import Sample
 from tests.models.classifier import CHANCE, MARGIN, SOURCES, Trained
 from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench
-from tests.runtime.proof.changed_graphs import changed, head_in_reverse, head_off_by_a_tenth
+from tests.runtime.proof.changed_graphs import changed, head_in_reverse, head_off_by_a_tenth, layers_swapped
 
 pytestmark = pytest.mark.timeout(600)
 EVERY = pytest.mark.parametrize("candidate", [FP32, BF16, INT8_WEIGHTS], ids=lambda one: one.precision)
@@ -31,7 +31,10 @@ def test_the_classifier_learnt_something(trained: Trained, classifier: Bench) ->
 def test_every_candidate_is_proven(classifier: Bench, candidate: Candidate) -> None:
     parity = classifier.asked(classifier.built(candidate))
     assert classifier.outcome(parity, candidate) is Outcome.PASS
-    assert set(parity.figures) == {"agreement", "maxShift", "logitError", "batchInvariance"}
+    assert set(parity.figures) == {
+        *("agreement", "maxShift", "logitError", "batchInvariance", "nonFinite", "greatestError")
+    }
+    assert not parity.caveat
 
 
 @EVERY
@@ -47,6 +50,12 @@ def test_a_head_with_its_labels_in_another_order_misses(
     classifier: Bench, tmp_path: Path, candidate: Candidate
 ) -> None:
     graph = changed(classifier.graph, tmp_path / "model.onnx", head_in_reverse)
+    assert classifier.outcome(classifier.asked(classifier.built(candidate, graph)), candidate) is Outcome.MISS
+
+
+@EVERY
+def test_layers_that_are_swapped_miss(classifier: Bench, tmp_path: Path, candidate: Candidate) -> None:
+    graph = changed(classifier.graph, tmp_path / "model.onnx", layers_swapped)
     assert classifier.outcome(classifier.asked(classifier.built(candidate, graph)), candidate) is Outcome.MISS
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,12 @@ from modelyard.contract.report import Outcome
 from modelyard_runtime.candidates import Trial
 from modelyard_runtime.original import Sample
 from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench
-from tests.runtime.proof.changed_graphs import changed, last_product_off_by_a_tenth, layers_swapped
+from tests.runtime.proof.changed_graphs import (
+    changed,
+    last_product_off_by_a_tenth,
+    layers_swapped,
+    token_without_a_number,
+)
 
 pytestmark = pytest.mark.timeout(600)
 EVERY = pytest.mark.parametrize("candidate", [FP32, BF16, INT8_WEIGHTS], ids=lambda one: one.precision)
@@ -67,6 +73,19 @@ def test_wrong_weights_miss(
 ) -> None:
     wrong = bench.built(candidate, changed(bench.graph, tmp_path / "model.onnx", change))
     assert bench.outcome(bench.asked(wrong), candidate) is Outcome.MISS
+
+
+@EVERY
+def test_an_answer_to_an_extreme_that_is_no_number_misses_though_ordinary_texts_are_perfect(
+    bench: Bench, tmp_path: Path, candidate: Candidate
+) -> None:
+    ordinary = set(np.concatenate(bench.proving.texts).tolist())
+    extreme = next(token for text in bench.extremes.texts for token in text.tolist() if token not in ordinary)
+    graph = changed(bench.graph, tmp_path / "model.onnx", partial(token_without_a_number, extreme))
+    parity = bench.asked(bench.built(candidate, graph))
+    missed = [v for v in bench.verdicts(parity, candidate) if v.outcome is Outcome.MISS]
+    assert [verdict.gate for verdict in missed] == ["nonFinite"]
+    assert parity.figures["nonFinite"].value >= 2, "alone, and as a neighbour"
 
 
 def test_one_scale_of_the_quantized_weights_off_by_a_tenth_misses(bench: Bench) -> None:

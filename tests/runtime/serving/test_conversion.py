@@ -88,9 +88,12 @@ def test_a_named_candidate_is_built_proven_and_measured(converted: Converted) ->
     parity, speed = report.chosen.parity, report.chosen.speed
     assert parity is not None
     assert speed is not None
-    assert outcome_of(parity_verdicts(ParityGate(), Task.EMBEDDING, parity.figures)) is Outcome.PASS
+    verdicts = parity_verdicts(ParityGate(), Task.EMBEDDING, parity.figures, Precision.FP32, trained=False)
+    assert outcome_of(verdicts) is Outcome.PASS
+    assert [verdict.gate for verdict in verdicts][-2:] == ["nonFinite", "greatestError"]
     assert parity.figures["p1Cosine"].samples == 320
-    assert parity.figures["minCosine"].lower > 0.9999  # an export of random weights agrees to 1e-4, or it is wrong
+    assert parity.figures["nonFinite"].samples > 320 + 18, "neighbours and extremes are looked at as well"
+    assert "no quality" in parity.caveat
     assert "not yours" in parity.dataset
     assert {latency.batch for latency in speed.latencies} >= {1, 2, 8}
     assert {"torch", "onnxruntime", "openvino", "triton"} <= report.versions.keys()
