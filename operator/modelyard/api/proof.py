@@ -15,7 +15,9 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 class ParitySpec(ApiModel):
     """How well answers must agree with the original's. Each figure is held by its one-sided 95% bound.
 
-    A gate that the model's task has no figure for is refused; one that is absent has its task's default.
+    A gate that the model's task has no figure for is refused; one that is absent has its task's default. Beside these,
+    no answer may hold a NaN or an infinity (nonFinite), and untrained weights at FP32 must agree to 0.0001
+    (greatestError): nobody can loosen that.
     """
 
     p1_cosine: _Share | None = None
@@ -34,16 +36,26 @@ class ParitySpec(ApiModel):
     Default 0.05, FP32 0.005.
     """
     batch_invariance: _Share | None = None
-    """Every task: cosine of a text's answer alone to its answer beside others. Default 0.9995."""
+    """Every task: how alike a text's answers alone and beside others are at worst. Default 0.9995.
+
+    Embedding: their cosine. Classification: 1 less the greatest shift of a probability.
+    """
 
 
 class PerformanceSpec(ApiModel):
-    """How fast the build must be at the opt shapes, measured through the server, beside the original."""
+    """How fast the build must be at the opt shapes, beside the original in PyTorch on the same threads.
+
+    Measured in the build: one instance on all of its cores, through the server over loopback. Latency as served depends
+    on serving.instances, of one thread each, and on the load.
+    """
 
     min_speedup: Annotated[float, Field(ge=0, le=1000)] = 1.0
-    """Least speedup over the original. 0 turns this gate off."""
+    """Least speedup over the original, as measured in the build on all of its cores. 0 turns this gate off."""
     max_p95: Annotated[Duration | None, Field(alias="maxP95")] = None
-    """Greatest 95th percentile of one call's latency."""
+    """Greatest 95th percentile of one call's latency, as measured in the build: one caller, all of its cores.
+
+    What clients see depends on serving.instances and the load as well.
+    """
 
 
 class OnFailure(StrEnum):
