@@ -69,7 +69,10 @@ def explained(error: Exception) -> BuildFailed:
             BuildReason.CONVERSION_FAILED,
             f"the request can't be read: are operator and runtime of one version? {error.errors()[0]['msg']}",
         )
-    return BuildFailed(BuildReason.CONVERSION_FAILED, f"{type(error).__name__}: {error}")
+    message = (
+        f"{type(error).__name__}: {error}; nobody foresaw this: its traceback is in the step's log, please report it"
+    )
+    return BuildFailed(BuildReason.CONVERSION_FAILED, message)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ class Contest:
             if self._proven(contender.candidate, proving):
                 return contender.candidate
         told = "; ".join(f"{name_of(one)}: {', '.join(self.trial(one).notes)}" for one in candidates)
-        raise BuildFailed(BuildReason.NO_CANDIDATE, f"no candidate holds the parity gate here: {told}")
+        fix = "name an engine and a precision to see its figures, or lower the gate in gates.parity"
+        raise BuildFailed(BuildReason.NO_CANDIDATE, f"no candidate holds the parity gate here: {told}; {fix}")
 
     def _qualifies(self, candidate: Candidate, selecting: tuple[Sample, Sample]) -> bool:
         """Build, ask and measure one; note what it fails by. One that fails costs the build nothing but itself."""

@@ -68,7 +68,8 @@ class Conversion:
             try:
                 server.wait_live(SIDECAR_SECONDS)
             except ServerLost as error:
-                raise BuildFailed(BuildReason.SERVER_REFUSED, f"the sidecar is not there: {error}") from error
+                message = f"the sidecar is not there: {error}; the log of the container server says why"
+                raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
         return Workshop(
             request=request,
             scratch=scratch,
