@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,9 +89,10 @@ class Workshop:
             try:
                 layers = builder.files_from_graph(self.graph, folder)
             except (RuntimeError, ValueError) as error:
-                raise BuildFailed(
-                    BuildReason.CONVERSION_FAILED, f"{name_of(candidate)} can't be made from this graph: {error}"
-                ) from error
+                message = (
+                    f"{name_of(candidate)} can't be made of this model: {error}; choose another engine or precision"
+                )
+                raise BuildFailed(BuildReason.CONVERSION_FAILED, message) from error
             trial.decision = decision_of(candidate, description, self.longest, layers)
             trial.decision.write(folder)
             write_config(self.scratch.serve, candidate, description, self.request.shapes, self.machine.cores)
@@ -116,10 +118,23 @@ class Workshop:
         trial.speed = measured.speed
         trial.notes += [measured.noise] if measured.noise else []
 
+    def write_artifact(self, trial: Trial) -> None:
+        """Write the artifact's files where ``publish`` finds them: the version folder and golden samples."""
+        out = self.scratch.out
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(self.scratch.serve / name_of(trial.candidate) / VERSION, out / VERSION)
+        self.golden(trial).write(out)
+
     def golden(self, trial: Trial) -> Golden:
-        """Return golden samples with the candidate's answers: short texts, since every start of a pod asks them."""
+        """Return golden samples with the candidate's answers: short texts, since every start of a pod asks them.
+
+        Answered on one thread, as a revision's instances run: on more, the order of additions and with it the
+        artifact's digest would depend on how many cores the build happens to have.
+        """
         short = sorted((text for text in self.original.selecting if len(text) <= GOLDEN_TOKENS), key=len)
         picked = [short[round(i * (len(short) - 1) / (GOLDEN_SAMPLES - 1))] for i in range(GOLDEN_SAMPLES)]
+        description = self.original.description
+        write_config(self.scratch.serve, trial.candidate, description, self.request.shapes, threads=1)
         with self._served(trial) as candidate:
             answers = candidate.alone(picked)
         samples = tuple(
@@ -128,7 +143,6 @@ class Workshop:
             )
             for ids, row in zip(picked, answers, strict=True)
         )
-        description = self.original.description
         return Golden(
             task=description.task, output=description.output, multi_label=description.multi_label, samples=samples
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,7 +22,6 @@ from modelyard_runtime.memory import parameters_of
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, load_original
 from modelyard_runtime.progress import Journal
-from modelyard_runtime.repository import VERSION, name_of
 from modelyard_runtime.triton import ServerLost, TritonServer
 
 SIDECAR_SECONDS = 120
@@ -49,8 +47,7 @@ class Conversion:
             contest = Contest(workshop=workshop)
             winner, candidates = contest.decided()
             with self.journal.stage("write"):
-                self._write_artifact(winner)
-                workshop.golden(contest.trial(winner)).write(self.scratch.out)
+                workshop.write_artifact(contest.trial(winner))
             triton = str(server.metadata()["version"])
         report = self._report(workshop.original, triton, winner, candidates)
         self.scratch.report.write_text(report.to_json())
@@ -79,11 +76,6 @@ class Conversion:
             server=server,
             journal=journal,
         )
-
-    def _write_artifact(self, winner: Candidate) -> None:
-        """Copy the winner's version folder to where ``publish`` finds it."""
-        shutil.rmtree(self.scratch.out, ignore_errors=True)
-        shutil.copytree(self.scratch.serve / name_of(winner) / VERSION, self.scratch.out / VERSION)
 
     def _report(
         self, original: Original, triton: str, winner: Candidate, candidates: tuple[CandidateReport, ...]
