@@ -1,4 +1,4 @@
-"""Three sets of texts that share none: one proves, one selects among candidates, one calibrates."""
+"""Two sets of texts that share none: one proves, one selects among candidates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from modelyard_runtime.text.docstrings import prose
 from modelyard_runtime.text.written import EXTREMES, WRITTEN
 
-PROVING, SELECTING, CALIBRATING = 320, 160, 128
+PROVING, SELECTING = 320, 160
 DATASET = (
     "built-in text, not yours: documentation of Python's library, and sentences in other scripts, code and questions"
 )
@@ -22,25 +22,23 @@ class Texts:
     dataset: str
     proving: tuple[str, ...]
     selecting: tuple[str, ...]
-    calibrating: tuple[str, ...]
     extremes: tuple[str, ...]
 
 
 def built_in_texts() -> Texts:
     """Return the built-in texts: the same on every run with the same Python.
 
-    Everything is ordered by its content's hash and dealt out from there, so that no text is in two sets and each set
+    Everything is ordered by its content's hash and dealt out from there, so that no text is in both sets and each set
     has its share of every kind. The written ones all take part; documentation fills what is left. It is picked by
     another hash than it is dealt by: it would have the lowest hashes else, and the written ones the last set.
     """
-    whole = PROVING + SELECTING + CALIBRATING
+    whole = PROVING + SELECTING
     documentation = sorted(set(prose()) - set(WRITTEN), key=partial(_hash, b"pick"))[: whole - len(WRITTEN)]
     dealt = sorted([*WRITTEN, *documentation], key=partial(_hash, b"deal"))
     return Texts(
         dataset=DATASET,
         proving=tuple(dealt[:PROVING]),
-        selecting=tuple(dealt[PROVING : PROVING + SELECTING]),
-        calibrating=tuple(dealt[PROVING + SELECTING : whole]),
+        selecting=tuple(dealt[PROVING:]),
         extremes=EXTREMES,
     )
 
