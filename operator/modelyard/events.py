@@ -18,8 +18,9 @@ log = Log("events")
 
 
 async def tell(cluster: Cluster, about: Manifest, events: tuple[Event, ...]) -> None:
-    """Post ``events`` about an object. One that was told before is counted up.
+    """Post ``events`` about an object as this pass read it. One that was told before is counted up.
 
+    What a pass told that was cut off before its status is no second time: the object is still of the same version.
     An event is told for the reader's sake: that the API server refuses one (no room, no right) is logged and ends no
     pass.
     """
@@ -69,5 +70,9 @@ async def _post(cluster: Cluster, manifest: Manifest) -> None:
         if before is None:  # it expired between the two calls
             await cluster.create(manifest)
             return
-        again = {"count": (before.get("count") or 1) + 1, "lastTimestamp": manifest["lastTimestamp"]}
+        version = {"resourceVersion": manifest["involvedObject"]["resourceVersion"]}
+        if before["involvedObject"].get("resourceVersion") == version["resourceVersion"]:
+            return
+        count = (before.get("count") or 1) + 1
+        again = {"count": count, "lastTimestamp": manifest["lastTimestamp"], "involvedObject": version}
         await cluster.patch("Event", metadata["namespace"], metadata["name"], again)

@@ -1,4 +1,8 @@
-"""A pass: observe, plan, carry out, tell. One for a model, one for a build; both repeatable at any point."""
+"""A pass: observe, plan, carry out, tell, write the status. One for a model, one for a build.
+
+Both are repeatable at any point. Events come before the status that they are derived from: once it is written nobody
+knows what changed, while a pass that is repeated tells the same events, which are found again by their names.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,10 @@ from modelyard.resolve import Pinner
 from modelyard.state.build import BuildDesired, BuildObserved, RegistryAnswer
 from modelyard.state.desired import Defaults, Desired
 from modelyard.state.observed import Observed
-from modelyard.status import build_events_of, events_of, status_of
+from modelyard.status import status_of
 from modelyard.telemetry import METRICS, Log
 from modelyard.traffic.envoy import Envoys
+from modelyard.transitions import build_events_of, events_of
 from modelyard.views import build_desired_from, desired_from
 
 CONFLICT_SECONDS = 0.5
@@ -66,9 +71,9 @@ class Reconciler:
             have = replace(have, obstacles=obstacles)
             plan = plan_model(want, have)  # says what is in the way; its actions are the next pass's
         status = status_of(want, have, plan)
+        await tell(self.cluster, model, (*plan.events, *events_of(want.status, status)))
         if status != want.status:
             await self.cluster.write_status(model, status.to_dict())
-        await tell(self.cluster, model, (*plan.events, *events_of(want.status, status)))
         return plan.requeue_after
 
     async def _with_pin(self, want: Desired, have: Observed) -> Observed:
@@ -89,9 +94,9 @@ class Reconciler:
         obstacles = await carry_out(self.cluster, plan.actions)
         if obstacles:
             plan = plan_build(want, replace(have, obstacles=obstacles))
+        await tell(self.cluster, build, build_events_of(want.status, plan.status))
         if plan.status != want.status:
             await self.cluster.write_status(build, plan.status.to_dict())
-        await tell(self.cluster, build, build_events_of(want.status, plan.status))
         return plan.requeue_after
 
     async def _with_registry(self, want: BuildDesired, have: BuildObserved) -> BuildObserved:

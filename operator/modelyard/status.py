@@ -9,7 +9,6 @@ from modelyard.api.status import (
     BuildResult,
     EndpointsStatus,
     LatencyStatus,
-    ModelBuildStatus,
     OptimizedModelStatus,
     RejectedStatus,
     RolloutStatus,
@@ -19,10 +18,10 @@ from modelyard.conditions import conditions_from
 from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
 from modelyard.planner.resolution import outdated
-from modelyard.reasons import PASSING, Reason, with_fix
+from modelyard.reasons import Reason, with_fix
 from modelyard.state.desired import Desired
 from modelyard.state.observed import Observed
-from modelyard.state.plan import Event, Finding, Plan, Truth
+from modelyard.state.plan import Finding, Plan, Truth
 
 HTTP_PORT, GRPC_PORT = 8000, 8001
 _TELLING = ("p1Cosine", "neighboursKept", "agreement")
@@ -71,32 +70,6 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
             ),
         }
     )
-
-
-def events_of(before: OptimizedModelStatus, after: OptimizedModelStatus) -> tuple[Event, ...]:
-    """Return the Kubernetes events for what changed between two statuses: one a reason, the first that has it."""
-    known = {condition.type: condition for condition in before.conditions}
-    events: dict[str, Event] = {}
-    for condition in after.conditions:
-        if condition.status != "True" or condition.reason == Reason.AS_EXPECTED:
-            continue  # what is not so yet is told by Reconciling or Stalled
-        old = known.get(condition.type)
-        if old and (old.status, old.reason) == (condition.status, condition.reason):
-            continue
-        warning = condition.type == "Stalled" or condition.reason in PASSING
-        if warning or condition.reason not in events:
-            reason = Reason(condition.reason)
-            events[condition.reason] = Event(warning=warning, reason=reason, message=condition.message)
-    return tuple(events.values())
-
-
-def build_events_of(before: ModelBuildStatus, after: ModelBuildStatus) -> tuple[Event, ...]:
-    """Return the Kubernetes events for what changed between two statuses of a build."""
-    if not after.reason or (before.phase, before.reason, before.step) == (after.phase, after.reason, after.step):
-        return ()
-    quiet = {Reason.BUILDING, Reason.STARTING, Reason.BUILT, Reason.WAITING}
-    reason = Reason(after.reason)
-    return (Event(warning=reason not in quiet, reason=reason, message=after.message),)
 
 
 def _conditions(plan: Plan, summary: Finding, *, suspended: bool) -> dict[str, Finding]:

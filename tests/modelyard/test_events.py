@@ -29,11 +29,23 @@ async def told(api: ApiServer, namespace: str) -> list[tuple[str, str, str, int,
 async def test_a_transition_is_told_once_and_then_counted(cluster: Cluster, api: ApiServer, namespace: str) -> None:
     about = await cluster.create(model(namespace))
     await tell(cluster, about, (BUILT, LOST))
-    await tell(cluster, about, (LOST,))
+    await cluster.write_status(about, {"phase": "Degraded"})
+    later = await cluster.get("OptimizedModel", namespace, "minilm")
+    assert later is not None
+    await tell(cluster, later, (LOST,))
     assert await told(api, namespace) == [
         ("Normal", "Built", "OpenVINO BF16 in 41 s", 1, "minilm"),
         ("Warning", "PodLost", "the pod was evicted", 2, "minilm"),
     ]
+
+
+async def test_a_pass_that_was_cut_off_before_its_status_tells_nothing_twice(
+    cluster: Cluster, api: ApiServer, namespace: str
+) -> None:
+    about = await cluster.create(model(namespace))
+    for _ in range(3):
+        await tell(cluster, about, (BUILT,))
+    assert [count for *_, count, _ in await told(api, namespace)] == [1]
 
 
 async def test_two_objects_events_are_apart(cluster: Cluster, api: ApiServer, namespace: str) -> None:

@@ -1,4 +1,4 @@
-"""What a person and their tools read: kstatus, Argo CD's phases, one sentence, events once."""
+"""What a person and their tools read: kstatus, Argo CD's phases, one sentence."""
 
 from __future__ import annotations
 
@@ -9,19 +9,10 @@ import pytest
 from modelyard.api.status import OptimizedModelStatus
 from modelyard.contract.steps import BuildReason
 from modelyard.reasons import ADVICE, NONE, PASSING, Reason
-from modelyard.snapshot import OciPin
 from modelyard.state.observed import PinFailed
-from modelyard.status import events_of, status_of
-from tests.modelyard.planner.world import World
-
-BATCH_16 = {"batching": {"maxBatchSize": 16}}
-
-
-def serving(**spec: Any) -> World:
-    """Return a world in which a model serves."""
-    world = World(spec)
-    world.settle()
-    return world
+from modelyard.status import status_of
+from modelyard.transitions import events_of
+from tests.modelyard.planner.world import BATCH_16, World, serving
 
 
 def conditions(world: World) -> dict[str, str]:
@@ -196,51 +187,6 @@ def test_without_a_ready_server_nothing_is_served() -> None:
     world.crash(world.status.stable_revision)
     world.passes()
     assert (world.status.phase, conditions(world)["Serving"]) == ("Progressing", "False")
-
-
-# --- events ---
-
-
-def told(world: World, before: OptimizedModelStatus) -> list[tuple[str, bool]]:
-    """Return the events since a status, as (reason, warning)."""
-    return [(event.reason, event.warning) for event in events_of(before, world.status)]
-
-
-def test_each_transition_is_told_once() -> None:
-    world = World()
-    reasons: list[str] = []
-    for _ in range(20):
-        before = world.status
-        world.passes()
-        reasons += [event.reason for event in events_of(before, world.status)]
-        world.everything_happens()
-        world.later(seconds=5)
-    assert reasons[-1] == "RolledOut" or "Healthy" in reasons
-    for reason in ("Resolved", "Built", "GatesPassed", "RolledOut", "Healthy"):
-        assert reasons.count(reason) == 1, reasons
-
-
-def test_what_keeps_a_model_from_its_target_is_a_warning_once() -> None:
-    world = serving()
-    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
-    world.edit(task="Embedding")
-    before = world.status
-    world.passes()
-    assert told(world, before) == [("SourceUnreachable", True)]
-    before = world.status
-    world.passes()
-    assert told(world, before) == []
-
-
-def test_a_source_that_is_back_is_told_of_again() -> None:
-    world = serving()
-    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
-    world.edit(task="Embedding")
-    world.passes()
-    world.pin = OciPin(repository="registry.example.com/models/minilm", digest="sha256:" + "1" * 64)
-    before = world.status
-    world.passes()
-    assert ("Resolved", False) in told(world, before)
 
 
 @pytest.mark.parametrize("field", ["deleting", "spec"])

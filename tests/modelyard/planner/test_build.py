@@ -17,7 +17,7 @@ from modelyard.reasons import ADVICE, Reason
 from modelyard.state.build import BuildObserved, Missing, RegistryFailed
 from modelyard.state.observed import Obstacle
 from modelyard.state.plan import Action, BuildPlan, Create, Delete
-from modelyard.status import build_events_of
+from modelyard.transitions import build_events_of
 from tests.modelyard.manifests.samples import build_spec
 from tests.modelyard.planner.build_world import (
     GIB,

@@ -15,10 +15,8 @@ from modelyard.snapshot import OciPin
 from modelyard.state.observed import Obstacle, PinFailed
 from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Scale
 from modelyard.status import status_of
-from tests.modelyard.planner.world import World
+from tests.modelyard.planner.world import BATCH_16, MISSED, World, held, serving, up_to_ready
 
-BATCH_16 = {"batching": {"maxBatchSize": 16}}
-MISSED = {"p1Cosine": "0.9"}
 GOLDEN = '{"reason": "GoldenMismatch", "message": "sample 3: cosine 0.41"}'
 
 
@@ -27,27 +25,6 @@ def told(actions: tuple[Action, ...]) -> list[str]:
     return [
         f"{type(a).__name__} {a.manifest['kind'] if isinstance(a, Create | Apply) else a.ref.kind}" for a in actions
     ]
-
-
-def serving(**spec: Any) -> World:
-    """Return a world in which a model serves."""
-    world = World(spec)
-    world.settle()
-    assert world.status.phase == "Healthy"
-    return world
-
-
-def up_to_ready(world: World) -> str:
-    """Bring a new target up until it is ready and known to every proxy; return its name."""
-    for _ in range(4):
-        world.passes()
-        world.build_ends()
-        world.controllers()
-        world.schedule()
-    world.ready()
-    for name in world.live_proxies():
-        world.proxy_reads(name)
-    return world.status.target_revision
 
 
 # --- from the manifest to an answer ---
@@ -385,15 +362,6 @@ def test_a_missed_gate_blocks() -> None:
     assert world.revisions() == {stable}
     assert (world.status.phase, world.status.stable_revision) == ("Degraded", stable)
     assert "p1Cosine 0.9 < 0.998" in world.status.message
-
-
-def held() -> tuple[World, str]:
-    """Return a world in which a missed gate holds a revision, and its name."""
-    world = World({"gates": {"onFailure": "Hold"}})
-    world.passes(3)
-    world.build_ends(**MISSED)
-    world.settle()
-    return world, world.status.target_revision
 
 
 def test_a_missed_gate_holds_until_a_person_promotes() -> None:

@@ -22,8 +22,9 @@ from modelyard.routes import Routes
 from modelyard.snapshot import OciPin, Pin
 from modelyard.state.desired import Defaults, Desired, Images, Registry
 from modelyard.state.observed import Observed, PinFailed, ProxyReplica
-from modelyard.state.plan import Amend, Annotate, Apply, Create, Delete, Disown, Own, Plan, Scale
+from modelyard.state.plan import Amend, Annotate, Apply, Create, Delete, Disown, Event, Own, Plan, Scale
 from modelyard.status import status_of
+from modelyard.transitions import events_of
 from modelyard.views import desired_from, observed_from, proxy_pods
 from tests.modelyard.planner.results import built
 
@@ -34,6 +35,9 @@ START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SOURCE = {"oci": {"ref": "registry.example.com/models/minilm:1"}}
 IMAGES = Images(operator="operator:1", runtime="runtime:1", triton="triton:1", envoy="envoy:1")
 DEFAULTS = Defaults(images=IMAGES, registry=Registry(push="push.example.com", pull="pull.example.com"))
+
+BATCH_16 = {"batching": {"maxBatchSize": 16}}
+MISSED = {"p1Cosine": "0.9"}
 
 
 class Stale(AssertionError):
@@ -62,6 +66,7 @@ class World:
         self.plan: Plan | None = None
         self.watch: Callable[[Desired, Observed, Plan], None] | None = None  # told of each plan before it is done
         self.writes = 0
+        self.told: list[Event] = []
         self._numbers = count(1)
         self.objects: dict[Address, Manifest] = {}
         self.model = self._stored(
@@ -83,6 +88,7 @@ class World:
             self.plan = self.planned(want, have)
             self.carry_out(self.plan)
             status = status_of(want, have, self.plan)
+            self.told += [*self.plan.events, *events_of(want.status, status)]
             if status != want.status:
                 self.writes += 1
                 self.model["status"] = status.to_dict()
@@ -347,6 +353,36 @@ class World:
 
     def _pods_of(self, component: str | None) -> list[Manifest]:
         return [pod for pod in self.of("Pod") if component in {None, pod["metadata"]["labels"][COMPONENT_LABEL]}]
+
+
+def serving(**spec: Any) -> World:
+    """Return a world in which a model serves."""
+    world = World(spec)
+    world.settle()
+    assert world.status.phase == "Healthy"
+    return world
+
+
+def up_to_ready(world: World) -> str:
+    """Bring a new target up until it is ready and known to every proxy; return its name."""
+    for _ in range(4):
+        world.passes()
+        world.build_ends()
+        world.controllers()
+        world.schedule()
+    world.ready()
+    for name in world.live_proxies():
+        world.proxy_reads(name)
+    return world.status.target_revision
+
+
+def held() -> tuple[World, str]:
+    """Return a world in which a missed gate holds a revision, and its name."""
+    world = World({"gates": {"onFailure": "Hold"}})
+    world.passes(3)
+    world.build_ends(**MISSED)
+    world.settle()
+    return world, world.status.target_revision
 
 
 def _claimed(action: Create) -> Manifest:

@@ -1,0 +1,33 @@
+"""Transitions: what changed between two statuses, as the events that people are told. Pure."""
+
+from __future__ import annotations
+
+from modelyard.api.status import ModelBuildStatus, OptimizedModelStatus
+from modelyard.reasons import PASSING, Reason
+from modelyard.state.plan import Event
+
+
+def events_of(before: OptimizedModelStatus, after: OptimizedModelStatus) -> tuple[Event, ...]:
+    """Return the Kubernetes events for what changed between two statuses: one a reason, the first that has it."""
+    known = {condition.type: condition for condition in before.conditions}
+    events: dict[str, Event] = {}
+    for condition in after.conditions:
+        if condition.status != "True" or condition.reason == Reason.AS_EXPECTED:
+            continue  # what is not so yet is told by Reconciling or Stalled
+        old = known.get(condition.type)
+        if old and (old.status, old.reason) == (condition.status, condition.reason):
+            continue
+        warning = condition.type == "Stalled" or condition.reason in PASSING
+        if warning or condition.reason not in events:
+            reason = Reason(condition.reason)
+            events[condition.reason] = Event(warning=warning, reason=reason, message=condition.message)
+    return tuple(events.values())
+
+
+def build_events_of(before: ModelBuildStatus, after: ModelBuildStatus) -> tuple[Event, ...]:
+    """Return the Kubernetes events for what changed between two statuses of a build."""
+    if not after.reason or (before.phase, before.reason, before.step) == (after.phase, after.reason, after.step):
+        return ()
+    quiet = {Reason.BUILDING, Reason.STARTING, Reason.BUILT, Reason.WAITING}
+    reason = Reason(after.reason)
+    return (Event(warning=reason not in quiet, reason=reason, message=after.message),)

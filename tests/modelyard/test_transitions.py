@@ -1,0 +1,44 @@
+"""What people are told of a model as it goes: each transition once."""
+
+from __future__ import annotations
+
+from modelyard.api.status import OptimizedModelStatus
+from modelyard.reasons import Reason
+from modelyard.snapshot import OciPin
+from modelyard.state.observed import PinFailed
+from modelyard.transitions import events_of
+from tests.modelyard.planner.world import World, serving
+
+
+def told(world: World, before: OptimizedModelStatus) -> list[tuple[str, bool]]:
+    """Return the events since a status, as (reason, warning)."""
+    return [(event.reason, event.warning) for event in events_of(before, world.status)]
+
+
+def test_each_transition_is_told_once() -> None:
+    reasons = [str(event.reason) for event in serving().told]
+    for reason in ("Resolved", "Built", "GatesPassed", "RolledOut", "Healthy"):
+        assert reasons.count(reason) == 1, reasons
+
+
+def test_what_keeps_a_model_from_its_target_is_a_warning_once() -> None:
+    world = serving()
+    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
+    world.edit(task="Embedding")
+    before = world.status
+    world.passes()
+    assert told(world, before) == [("SourceUnreachable", True)]
+    before = world.status
+    world.passes()
+    assert told(world, before) == []
+
+
+def test_a_source_that_is_back_is_told_of_again() -> None:
+    world = serving()
+    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
+    world.edit(task="Embedding")
+    world.passes()
+    world.pin = OciPin(repository="registry.example.com/models/minilm", digest="sha256:" + "1" * 64)
+    before = world.status
+    world.passes()
+    assert ("Resolved", False) in told(world, before)
