@@ -50,7 +50,7 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
             "target_revision": found.target or want.status.target_revision,
             "build": _build(have, found.target) or want.status.build,
             "rejected": _rejected(have),
-            "rollout": _rollout(want, have, plan),
+            "rollout": _rollout(want, plan),
             "weights": _weights(plan),
             "artifacts": _artifacts(have, found.target, found.stable),
             "engine": shown.engine if shown else "",
@@ -162,18 +162,15 @@ def _rejected(have: Observed) -> list[RejectedStatus]:
     ]
 
 
-def _rollout(want: Desired, have: Observed, plan: Plan) -> RolloutStatus | None:
+def _rollout(want: Desired, plan: Plan) -> RolloutStatus | None:
     found = plan.findings
     if not found.target:
         return want.status.rollout
     weight = found.weights.get(found.target, 0)
-    before = want.status.rollout
-    since = None
-    if found.weight_verified and weight:
-        same = before is not None and (before.revision, before.weight) == (found.target, weight)
-        since = before.weight_verified_at if before and same else None
-        since = since or have.now.replace(microsecond=0)
-    return RolloutStatus(revision=found.target, weight=weight, weight_verified_at=since)
+    at = found.weight_verified_at if weight else None
+    return RolloutStatus(
+        revision=found.target, weight=weight, weight_verified_at=at.replace(microsecond=0) if at else None
+    )
 
 
 def _weights(plan: Plan) -> WeightsStatus:

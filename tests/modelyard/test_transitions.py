@@ -7,7 +7,7 @@ from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
 from modelyard.state.observed import PinFailed
 from modelyard.transitions import events_of
-from tests.modelyard.planner.world import World, serving
+from tests.modelyard.planner.world import BATCH_16, World, serving
 
 
 def told(world: World, before: OptimizedModelStatus) -> list[tuple[str, bool]]:
@@ -19,6 +19,16 @@ def test_each_transition_is_told_once() -> None:
     reasons = [str(event.reason) for event in serving().told]
     for reason in ("Resolved", "Built", "GatesPassed", "RolledOut", "Healthy"):
         assert reasons.count(reason) == 1, reasons
+
+
+def test_a_roll_out_is_told_once_however_long_the_former_revision_takes_to_retire() -> None:
+    world = serving()
+    world.told.clear()
+    world.edit(serving=BATCH_16)
+    world.settle()
+    reasons = [event.reason for event in world.told]
+    assert sorted(set(reasons)) == sorted(reasons)
+    assert {"RolledOut", "Healthy"} <= set(reasons)
 
 
 def test_what_keeps_a_model_from_its_target_is_a_warning_once() -> None:

@@ -172,7 +172,7 @@ class RolloutStatus(ApiModel):
     weight: int
     """Its share in percent."""
     weight_verified_at: datetime | None = None
-    """When every proxy was first seen to route so."""
+    """When every proxy was first seen to route so; absent until then."""
 
 
 class WeightsStatus(ApiModel):
@@ -224,7 +224,7 @@ class OptimizedModelStatus(ApiModel):
     message: Annotated[str, Field(max_length=32768)] = ""
     """The state in a sentence, with numbers and absolute times."""
     stable_revision: str = ""
-    """The revision that has the traffic."""
+    """The revision that has the traffic: every proxy was seen to send requests so."""
     target_revision: str = ""
     """The revision that is followed: what the spec asks for, or what a command rolled back to."""
     build: str = ""

@@ -36,9 +36,16 @@ def revision_config(revision: Revision) -> dict[str, Any]:
     )
 
 
-def proxy_config(owner: Owner, config: ProxyConfig, now: datetime) -> dict[str, Any]:
-    """Return what the proxy watches. The annotation says in short what is in it, since when, and its hash."""
-    summary = config.routes.to_dict() | {"hash": routes_hash(config), "writtenAt": now.isoformat()}
+def proxy_config(owner: Owner, config: ProxyConfig, *, written_at: datetime, weighed_at: datetime) -> dict[str, Any]:
+    """Return what the proxy watches. The annotation says in short what is in it, since when, and its hash.
+
+    ``weighed_at``: since when the weights are these, whatever clusters came and went.
+    """
+    summary = config.routes.to_dict() | {
+        "hash": routes_hash(config),
+        "writtenAt": written_at.isoformat(),
+        "weighedAt": weighed_at.isoformat(),
+    }
     metadata = child_metadata(
         owner,
         proxy_name(owner.name),

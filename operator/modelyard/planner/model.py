@@ -177,6 +177,7 @@ def _route(this: ModelPass, candidate: Record | None, target: Record | None) -> 
         frozen=spec.suspend,
         retire_delay=this.want.defaults.retire_delay,
         known=this.holder,
+        stable=this.want.status.stable_revision or None,
         rejected=frozenset(record.snapshot.revision for record in have.records if record.rejection),
     )
     this.switch = switch(this.owner, config, have, wish)
@@ -259,7 +260,7 @@ def _plan(this: ModelPass, target: Record | None) -> Plan:
         stable=stable,
         target=target.snapshot.revision if target else None,
         weights=routes.weights if routes else {},
-        weight_verified=bool(routes and routes.verified),
+        weight_verified_at=routes.weight_verified_at if routes else None,
         handled_command=this.handled,
     )
     again = min((max(look, timedelta(milliseconds=200)) for look in this.looks), default=None)

@@ -25,14 +25,16 @@ NUDGE_AGAIN, NUDGES = timedelta(seconds=5), 24
 class Switch:
     """Where the traffic stands and what is done about it.
 
-    ``verified``: every proxy that runs serves the routes as written. ``done``: the target has all of the traffic,
-    verified. ``retiring``: revisions that no proxy knows any more, so that their pods may stop.
+    ``stable``: the revision that has the traffic, by what every proxy was seen to do; the former one until a new weight
+    is verified. ``weight_verified_at``: when every proxy was first seen to send requests by the weights as written,
+    None before; clusters that come and go without a weight leave it alone. ``done``: the target has all of the
+    traffic, verified. ``retiring``: revisions that no proxy knows any more, so that their pods may stop.
     """
 
     actions: tuple[Action, ...]
     stable: str | None
     weights: dict[str, int]
-    verified: bool
+    weight_verified_at: datetime | None
     done: bool
     retiring: frozenset[str]
     message: str
@@ -48,6 +50,7 @@ class Wish:
     frozen: bool = False
     retire_delay: timedelta
     known: str | None = None  # who had the traffic, for routes that somebody deleted
+    stable: str | None = None  # who was last told to have it, while a new weight isn't verified
     rejected: frozenset[str] = frozenset()
 
 
@@ -65,7 +68,7 @@ def switch(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Swi
     if not verified:
         nudges = _nudges(have, have.proxy.routes_hash or "", have.proxy.written_at or have.now)
         return _switch(have, wish, written, nudges, message=message, verified=False, requeue_after=_look_again(have))
-    return _switch(have, wish, written, _noted(have, wish), message=message, verified=True, requeue_after=wait)
+    return _switch(have, wish, written, (), message=message, verified=True, requeue_after=wait)
 
 
 def is_verified(have: Observed) -> bool:
@@ -82,7 +85,8 @@ def _first(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Swi
     clusters = tuple(sorted(known | named))
     routes = Routes(clusters=clusters, weights={holder: WHOLE} if holder else {})
     config = replace(config, routes=routes)
-    action = Create(manifest=proxy_config(owner, config, have.now), why="the proxy starts with it")
+    manifest = proxy_config(owner, config, written_at=have.now, weighed_at=have.now)
+    action = Create(manifest=manifest, why="the proxy starts with it")
     message = "the proxy starts"
     return _switch(have, wish, routes, (action,), message=message, verified=False, requeue_after=_look_again(have))
 
@@ -117,7 +121,7 @@ def _has_address(have: Observed, revision: str) -> bool:
 def _without_leavers(have: Observed, wish: Wish, written: Routes) -> tuple[Routes, str, timedelta | None]:
     """Drop clusters of revisions that have no weight and aren't to get any, after a delay.
 
-    The delay counts from when the routes as written were verified, whoever the target is by now: until then a proxy
+    The delay counts from when the weights as written were verified, whoever the target is by now: until then a proxy
     may have sent requests to those that leave, whose answers may still be under way.
     """
     leaving = _leaving(have, wish, written)
@@ -137,14 +141,26 @@ def _leaving(have: Observed, wish: Wish, written: Routes) -> set[str]:
     return set(written.clusters) - kept - _irreplaceable(have, wish, written)
 
 
-def _noted(have: Observed, wish: Wish) -> tuple[Action, ...]:
-    """Note when the routes were first seen verified, where somebody is about to leave: its delay begins."""
-    proxy = have.proxy
-    if wish.frozen or proxy.routes is None or proxy.verified_at or not _leaving(have, wish, proxy.routes):
+def _weight_verified_at(have: Observed, routes: Routes) -> datetime | None:
+    """Return when every proxy was first seen to send requests by these weights: now, or as was noted; None before."""
+    if not routes.weights or not _keeps_weights(have, routes):
+        return None
+    return have.proxy.verified_at or (have.now if is_verified(have) else None)
+
+
+def _noted(have: Observed, routes: Routes) -> tuple[Action, ...]:
+    """Note once when that was: the delay of those that leave begins, and no proxy that comes later takes it back."""
+    proxy, at = have.proxy, _weight_verified_at(have, routes)
+    if at is None or proxy.verified_at or proxy.weighed_at is None:
         return ()
-    said = canonical_json({"hash": proxy.routes_hash, "at": have.now.isoformat()})
+    said = canonical_json({"weighedAt": proxy.weighed_at.isoformat(), "at": at.isoformat()})
     ref = proxy.objects["ConfigMap"]
-    return (Annotate(ref=ref, annotations={VERIFIED_ANNOTATION: said}, why="every proxy serves these routes"),)
+    return (Annotate(ref=ref, annotations={VERIFIED_ANNOTATION: said}, why="every proxy serves these weights"),)
+
+
+def _keeps_weights(have: Observed, routes: Routes) -> bool:
+    """Return whether routes differ from those written by clusters without weight alone, if at all."""
+    return have.proxy.routes is not None and routes.weights == have.proxy.routes.weights
 
 
 def _irreplaceable(have: Observed, wish: Wish, written: Routes) -> set[str]:
@@ -163,16 +179,17 @@ def _switch(
     verified: bool,
     requeue_after: timedelta | None,
 ) -> Switch:
-    stable = routes.holder
-    arrived = verified and stable is not None and stable == wish.target
+    verified_at = _weight_verified_at(have, routes)
+    former = wish.stable if wish.stable in routes.clusters else None
+    stable = routes.holder if verified_at else former
     unknown = set(have.revisions) - set(routes.clusters) - {wish.target}
     retiring = unknown - _irreplaceable(have, wish, routes) if verified and not wish.frozen else set()
     return Switch(
-        actions=actions,
+        actions=(*actions, *_noted(have, routes)),
         stable=stable,
         weights=dict(routes.weights),
-        verified=verified,
-        done=arrived,
+        weight_verified_at=verified_at,
+        done=verified_at is not None and stable == wish.target,
         retiring=frozenset(retiring),
         message=message,
         requeue_after=requeue_after,
@@ -180,8 +197,10 @@ def _switch(
 
 
 def _written(owner: Owner, config: ProxyConfig, have: Observed) -> Action:
-    ref = have.proxy.objects["ConfigMap"]
-    manifest = proxy_config(owner, config, have.now)
+    proxy = have.proxy
+    ref = proxy.objects["ConfigMap"]
+    weighed_at = proxy.weighed_at if _keeps_weights(have, config.routes) else None
+    manifest = proxy_config(owner, config, written_at=have.now, weighed_at=weighed_at or have.now)
     manifest["metadata"] |= {"uid": ref.uid, "resourceVersion": ref.resource_version}
     return Apply(manifest=manifest, why=f"routes {config.routes.to_dict()}")
 

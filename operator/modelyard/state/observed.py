@@ -98,14 +98,17 @@ class ProxyReplica:
 class ProxyView:
     """The model's Envoy. ``routes`` and ``routes_hash`` are of the written ConfigMap; ``replicas`` what runs.
 
-    ``inputs`` is the digest of what the Deployment was made from; another one means that it must be applied again.
+    ``weighed_at`` is since when the written weights are these; ``verified_at`` when every proxy was first seen to send
+    requests by them. Clusters that come and go without a weight change neither. ``inputs`` is the digest of what the
+    Deployment was made from; another one means that it must be applied again.
     """
 
     objects: Mapping[str, ObjectRef]  # by kind: Deployment, ConfigMap, Service, PodDisruptionBudget
     routes: Routes | None
     routes_hash: str | None
     written_at: datetime | None
-    verified_at: datetime | None  # when every proxy was seen to serve them; noted only where somebody waits for it
+    weighed_at: datetime | None
+    verified_at: datetime | None
     inputs: str | None
     wanted_replicas: int | None
     pods: tuple[PodView, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -150,6 +150,7 @@ class Finding:
 class Findings:
     """What a pass found out, for the status.
 
+    ``weight_verified_at`` is when every proxy was first seen to send requests by ``weights``, None before.
     ``stages`` holds SourceResolved, Converted, ParityVerified, RolloutComplete and Serving. ``trouble`` is what keeps
     the model from its target and won't go away by itself; ``waiting`` is what it waits for.
     """
@@ -160,6 +161,6 @@ class Findings:
     stable: str | None = None
     target: str | None = None
     weights: Mapping[str, int] = field(default_factory=dict)
-    weight_verified: bool = False
+    weight_verified_at: datetime | None = None
     handled_command: str | None = None
     understood: bool = True

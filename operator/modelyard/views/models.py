@@ -186,7 +186,8 @@ def _proxy(ours: list[Manifest], pods: list[Manifest], replicas: tuple[ProxyRepl
         routes=Routes(clusters=tuple(routes["clusters"]), weights=routes["weights"]) if routes else None,
         routes_hash=routes.get("hash"),
         written_at=time_from(routes["writtenAt"]) if routes else None,
-        verified_at=time_from(verified["at"]) if verified.get("hash") == routes.get("hash", "") else None,
+        weighed_at=time_from(routes["weighedAt"]) if routes else None,
+        verified_at=time_from(verified["at"]) if verified.get("weighedAt") == routes.get("weighedAt", "") else None,
         inputs=annotations_of(deployment).get(INPUTS_ANNOTATION) if deployment else None,
         wanted_replicas=deployment["spec"]["replicas"] if deployment else None,
         pods=tuple(

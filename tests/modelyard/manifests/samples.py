@@ -123,7 +123,8 @@ def everything(namespace: str = "n") -> dict[str, Manifest]:
         "proxy-config": proxy_config(
             model,
             ProxyConfig(model="minilm", namespace=namespace, model_name="minilm", routes=routes),
-            datetime(2026, 1, 2, tzinfo=UTC),
+            written_at=datetime(2026, 1, 2, tzinfo=UTC),
+            weighed_at=datetime(2026, 1, 1, tzinfo=UTC),
         ),
         "proxy-budget": proxy_budget(model),
         "public-service": public_service(model),

@@ -16,7 +16,14 @@ from typing import Any
 
 from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.status import ModelBuildStatus, OptimizedModelStatus
-from modelyard.naming import COMMAND_ANNOTATION, COMPONENT_LABEL, MODEL_LABEL, REVISION_LABEL, ROUTES_ANNOTATION
+from modelyard.naming import (
+    COMMAND_ANNOTATION,
+    COMPONENT_LABEL,
+    MODEL_LABEL,
+    REVISION_LABEL,
+    ROUTES_ANNOTATION,
+    VERIFIED_ANNOTATION,
+)
 from modelyard.planner import needs_pin, plan_model
 from modelyard.routes import Routes
 from modelyard.snapshot import OciPin, Pin
@@ -329,6 +336,8 @@ class World:
             raise Stale
         assert manifest["kind"] != "ControllerRevision", "data is never sent again"
         metadata["creationTimestamp"] = there["metadata"]["creationTimestamp"]
+        noted = there["metadata"]["annotations"].get(VERIFIED_ANNOTATION)  # a field manager of its own
+        metadata["annotations"] |= {VERIFIED_ANNOTATION: noted} if noted else {}
         self.objects[manifest["kind"], metadata["name"]] = self._changed(manifest)
 
     def _amend(self, action: Amend) -> None:
