@@ -115,13 +115,6 @@ def test_a_failed_revision_is_degraded_and_still_serving() -> None:
     assert "Reconciling" not in conditions(world)
 
 
-def test_suspension_is_a_phase_of_its_own() -> None:
-    world = serving()
-    world.edit(suspend=True)
-    world.passes()
-    assert (world.status.phase, conditions(world)["Serving"]) == ("Suspended", "True")
-
-
 def test_a_condition_keeps_its_time_while_its_status_is_the_same() -> None:
     world = serving()
     before = {c.type: c.last_transition_time for c in world.status.conditions}

@@ -23,7 +23,7 @@ from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildPhase, BuildView, Observed, Record
-from modelyard.state.plan import Amend, Findings, Plan
+from modelyard.state.plan import Amend, Finding, Findings, Plan, Truth
 from modelyard.traffic.envoy_config import ProxyConfig
 
 LOOK_AT_BUILD = timedelta(seconds=1)
@@ -53,16 +53,30 @@ def plan_model(want: Desired, have: Observed) -> Plan:
         return Plan(actions=(), findings=Findings(understood=False))
     this = ModelPass(want=want, spec=want.spec, have=have, owner=model_owner(want.namespace, want.name, want.uid))
     target = followed(this)
-    result = _build(this, target) if target else None
-    proven = bool(target and result and _proven(this, target, result))
-    serves = target is not None and this.holder == target.snapshot.revision  # whatever became of its build since
-    candidate = target if proven or serves else None
+    candidate = _candidate(this, target)
     _serve(this, candidate)
     _route(this, _judged(this, candidate), target)
     _tidy(this, target)
     _mark(this, target)
     _obstacles(this)
     return _plan(this, target)
+
+
+def _candidate(this: ModelPass, target: Record | None) -> Record | None:
+    """Return the target, once it may have traffic or where it has it: whatever became of its build since."""
+    if target is None:
+        return None
+    serves = this.holder == target.snapshot.revision
+    if this.spec.suspend:
+        _earns(replace(this, actions=[], looks=[]), target)  # its stages are told; nothing is done about them
+        return target if serves else None
+    return target if _earns(this, target) or serves else None
+
+
+def _earns(this: ModelPass, target: Record) -> bool:
+    """Bring the target's build about and hold its gates; return whether it may have traffic."""
+    build = _build(this, target)
+    return build is not None and _proven(this, target, build)
 
 
 def _build(this: ModelPass, target: Record) -> BuildView | None:
@@ -216,7 +230,7 @@ def _tidy(this: ModelPass, target: Record | None) -> None:
 def _mark(this: ModelPass, target: Record | None) -> None:
     """Say that a record answers this generation too; once, and after what else is said about it."""
     generation = this.want.generation
-    if target is None or target.generation == generation:
+    if target is None or target.generation == generation or this.spec.suspend:
         return
     if not any(isinstance(action, Amend) and action.ref == target.ref for action in this.actions):
         why = f"generation {generation} resolves to the same"
@@ -229,6 +243,19 @@ def _obstacles(this: ModelPass) -> None:
         first = this.have.obstacles[0]
         this.trouble = false(first.reason, first.message)
         this.looks.append(LOOK_AT_OBSTACLES)
+
+
+def _rollout_complete(this: ModelPass, target: Record | None) -> Finding:
+    """Return whether the target has all of the traffic, verified."""
+    routes, revision = this.switch, target.snapshot.revision if target else None
+    if routes and routes.done and routes.stable == revision:
+        return true(Reason.ROLLED_OUT, f"revision {revision} has all of the traffic, verified")
+    if this.spec.suspend:
+        moved = routes is not None and revision in routes.weights
+        told = "not every proxy sends requests to the target yet" if moved else "the target has no traffic yet"
+        return false(Reason.SUSPENDED, f"{told}, and spec.suspend freezes the roll-out")
+    message = routes.message if routes and routes.message else "the target has no traffic yet"
+    return false(Reason.SWITCHING if routes else Reason.WAITING, message)
 
 
 def _plan(this: ModelPass, target: Record | None) -> Plan:
@@ -246,13 +273,10 @@ def _plan(this: ModelPass, target: Record | None) -> Plan:
         this.stages["Serving"] = false(Reason.PODS_NOT_READY if stable else Reason.WAITING, "no pod is ready yet")
         if stable and not this.trouble:
             this.waits(Reason.PODS_NOT_READY, f"no pod of {stable} is ready")
-    if routes and target and routes.done and stable == target.snapshot.revision:
-        this.stages["RolloutComplete"] = true(Reason.ROLLED_OUT, f"revision {stable} has all of the traffic, verified")
-    else:
-        message = routes.message if routes and routes.message else "the target has no traffic yet"
-        this.stages["RolloutComplete"] = false(Reason.SWITCHING if routes else Reason.WAITING, message)
-        if not this.trouble and not this.spec.suspend:
-            this.waits(Reason.SWITCHING, message)
+    complete = _rollout_complete(this, target)
+    this.stages["RolloutComplete"] = complete
+    if complete.truth is Truth.FALSE and not this.trouble:
+        this.waits(Reason.SWITCHING, complete.message)
     findings = Findings(
         stages=this.stages,
         trouble=this.trouble,

@@ -28,11 +28,14 @@ def is_unresolved(want: Desired, spec: OptimizedModelSpec, have: Observed) -> bo
 
 
 def followed(this: ModelPass) -> Record | None:
-    """Return the record to follow: that of the spec as it is, or the former one while this can't be resolved."""
+    """Return the record to follow: that of the spec as it is, or the former one while this can't be resolved.
+
+    A suspended model follows what it has followed: nothing is resolved, and a command waits.
+    """
     want, spec, have = this.want, this.spec, this.have
-    if spec.suspend:
-        return None
     record = current(have)
+    if spec.suspend:
+        return _as_recorded(this, record)
     around = Circumstances(
         want=want, owner=this.owner, have=have, spec_digest=spec_digest(spec), missed=_missed(this, record)
     )
@@ -53,6 +56,10 @@ def followed(this: ModelPass) -> Record | None:
         return None
     if is_unresolved(want, spec, have):
         return _recorded(this, command)
+    return _as_recorded(this, record)
+
+
+def _as_recorded(this: ModelPass, record: Record | None) -> Record | None:
     this.stages["SourceResolved"] = _resolved_finding(record) if record else unknown()
     return record
 
@@ -72,16 +79,14 @@ def _recorded(this: ModelPass, command: Obeyed | None) -> Record | None:
         if record and command and command.refresh and record.generation == want.generation:
             message = f"{want.command_text}: {failed.message}; nothing is changed"
             this.events = [Event(warning=True, reason=Reason.COMMAND_IGNORED, message=message)]
-            this.stages["SourceResolved"] = _resolved_finding(record)
-            return record
+            return _as_recorded(this, record)
         this.stages["SourceResolved"] = false(failed.reason, failed.message)
         this.in_trouble(this.stages["SourceResolved"])
         this.looks.append(ASK_SOURCE_AGAIN)
         return None
     snapshot = resolved(want, spec, have.pin)
     if record and record.snapshot == snapshot and record.spec_digest == spec_digest(spec):
-        this.stages["SourceResolved"] = _resolved_finding(record)  # refreshed, and nothing had changed
-        return record
+        return _as_recorded(this, record)  # refreshed, and nothing had changed
     this.actions.append(
         recorded(
             this.owner,

@@ -361,6 +361,8 @@ class Promises:
         name = plan.findings.target
         if name is None or name in {holder, *rejected(have)} or parity is None or name not in have.revisions:
             return
+        if self.world.spec.suspend:
+            return  # it gets nothing, and is judged when it may
         record = have.records[-1]
         wrong = any(pod.terminated == GOLDEN for pod in have.revisions[name].pods)
         if wrong and (parity.truth is Truth.TRUE or record.promoted):

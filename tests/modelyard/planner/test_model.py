@@ -582,33 +582,6 @@ def test_a_build_of_other_inputs_under_our_name_is_said() -> None:
     assert "was made from other inputs; delete it" in world.status.message
 
 
-# --- frozen ---
-
-
-def test_a_suspended_model_starts_nothing_and_heals() -> None:
-    world = serving()
-    stable = world.status.stable_revision
-    world.edit(suspend=True, serving=BATCH_16 | {"replicas": 2})
-    world.delete("Service", f"minilm-{stable}")
-    world.settle()
-    assert world.status.phase == "Suspended"
-    assert (world.revisions(), world.status.ready_replicas) == ({stable}, 2)
-    world.edit(suspend=False)
-    world.settle()
-    assert world.status.stable_revision != stable
-
-
-def test_a_command_waits_while_the_model_is_suspended() -> None:
-    world, revision = held()
-    world.edit(suspend=True)
-    world.command(f"promote {revision} 1")
-    world.settle()
-    assert world.status.last_handled_command == ""
-    world.edit(suspend=False)
-    world.settle()
-    assert world.status.stable_revision == revision
-
-
 # --- commands ---
 
 
