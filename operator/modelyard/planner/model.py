@@ -1,4 +1,4 @@
-"""One pass of a model, in its order: what to follow, built, proven, served, judged, routed, tidied."""
+"""One pass of a model, in its order: what to follow, built, proven, judged, served, routed, tidied."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def plan_model(want: Desired, have: Observed) -> Plan:
         return Plan(actions=(), findings=Findings(understood=False))
     this = ModelPass(want=want, spec=want.spec, have=have, owner=model_owner(want.namespace, want.name, want.uid))
     target = followed(this)
-    candidate = _candidate(this, target)
+    candidate = _judged(this, _candidate(this, target))
     _serve(this, candidate)
-    _route(this, _judged(this, candidate), target)
+    _route(this, candidate, target)
     _tidy(this, target)
     _mark(this, target)
     _obstacles(this)
@@ -128,9 +128,10 @@ def _proven(this: ModelPass, target: Record, view: BuildView) -> bool:
 
 
 def _serve(this: ModelPass, candidate: Record | None) -> None:
-    """Keep whole what serves, and start the candidate."""
+    """Keep whole what serves, and start the candidate, unless it was rejected in this very pass."""
     holder = record_of(this.have, this.holder)
-    names = {record.snapshot.revision: record for record in (holder, candidate) if record}
+    starting = None if candidate and candidate.rejection else candidate
+    names = {record.snapshot.revision: record for record in (holder, starting) if record}
     for name, record in names.items():
         build = this.have.builds.get(record.snapshot.build_name)
         view = this.have.revisions.get(name)

@@ -446,6 +446,17 @@ def test_who_answers_differently_gets_nothing_in_the_same_pass_although_it_is_re
     assert world.status.rejected[0].revision == new
 
 
+def test_who_is_rejected_is_not_scaled_first() -> None:
+    """Two writes to one object in one pass: the second would meet the first."""
+    world, stable, candidate = starting()
+    world.schedule()
+    world.crash(candidate, GOLDEN)
+    world.edit(serving=BATCH_16 | {"replicas": 2})
+    world.settle()
+    assert world.revisions() == {stable}
+    assert world.status.rejected[0].revision == candidate
+
+
 def test_a_rejection_is_forgotten_when_the_spec_changes() -> None:
     world, _, candidate = starting()
     world.schedule()
