@@ -32,6 +32,7 @@ class Reason(StrEnum):
     BUILDING = "Building"
     BUILT = "Built"
     GATES_PASSED = "GatesPassed"
+    EXPORT_PROVEN = "ExportProven"
     PROMOTED = "Promoted"
     STARTING = "Starting"
     WARMING = "Warming"
@@ -94,6 +95,10 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.BUILDING: Advice("The conversion runs; the message says which step.", NONE),
     Reason.BUILT: Advice("The artifact and its report are in the registry.", NONE),
     Reason.GATES_PASSED: Advice("Every gate holds by its 95% bound.", NONE),
+    Reason.EXPORT_PROVEN: Advice(
+        "Every gate holds, but the weights are untrained: that proves an export, and no quality.",
+        "Nothing where that is meant; otherwise upload the trained weights.",
+    ),
     Reason.PROMOTED: Advice("A person let a missed gate pass.", NONE),
     Reason.STARTING: Advice("The build's Job was made.", NONE),
     Reason.WARMING: Advice("Pods of the new revision start and answer golden samples.", NONE),

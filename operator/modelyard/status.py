@@ -17,6 +17,7 @@ from modelyard.api.status import (
 from modelyard.conditions import conditions_from
 from modelyard.errors import SpecNotUnderstood
 from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
+from modelyard.planner.proof import EXPORT_ALONE
 from modelyard.planner.resolution import outdated
 from modelyard.reasons import Reason, with_fix
 from modelyard.state.desired import Desired
@@ -112,7 +113,10 @@ def _praise(shown: BuildResult | None) -> str:
             (f" at batch {one.batch}" for one in shown.latencies if float(_short(one)) == float(shown.speedup)), ""
         )
         words.append(f"{shown.speedup} times as fast as the original{batch}")
-    words += [f"{name} {float(shown.figures[name].value):.5g}" for name in _TELLING if name in shown.figures]
+    if shown.trained:
+        words += [f"{name} {float(shown.figures[name].value):.5g}" for name in _TELLING if name in shown.figures]
+    else:
+        words.append(EXPORT_ALONE)
     return ": " + ", ".join(words)
 
 

@@ -102,6 +102,8 @@ class BuildResult(ApiModel):
     """Digest over the files that were read."""
     pooling: str | None = None
     """How an embedding is pooled."""
+    trained: bool = True
+    """False for weights without a trace of training: then an export is proven, and no quality."""
     dataset: str
     """Whose texts it was proven on."""
     speedup: str = ""

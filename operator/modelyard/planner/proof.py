@@ -1,4 +1,7 @@
-"""Proof before traffic: a build's figures against the gates of the spec as it is now."""
+"""Proof before traffic: a build's figures against the gates of the spec as it is now.
+
+Untrained weights prove an export, never a quality: random weights agree about anything. What passes says so.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from modelyard.reasons import Reason
 from modelyard.results import figures_from, latencies_from
 from modelyard.state.plan import Finding, Truth
 
+EXPORT_ALONE = "untrained weights: an export is proven, no quality"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
@@ -26,10 +31,9 @@ class Proof:
 
 def proof_of(spec: OptimizedModelSpec, result: BuildResult) -> Proof:
     """Return the verdict on a build."""
+    task, precision, figures = Task(result.task), Precision(result.precision), figures_from(result)
     try:
-        parity = parity_verdicts(
-            parity_gate(spec), Task(result.task), figures_from(result), Precision(result.precision)
-        )
+        parity = parity_verdicts(parity_gate(spec), task, figures, precision, trained=result.trained)
     except GateNotApplicable as error:
         return _proof(Reason.GATE_NOT_APPLICABLE, str(error), passed=False)
     speed = _speed(spec, result)
@@ -40,7 +44,10 @@ def proof_of(spec: OptimizedModelSpec, result: BuildResult) -> Proof:
     if outcome_of(both) is not Outcome.PASS:
         fix = "more samples or a quieter machine would tell; the command retry measures anew"
         return _proof(Reason.TOO_NOISY, f"{_told(both, Outcome.INCONCLUSIVE)}; {fix}", passed=False)
-    return _proof(Reason.GATES_PASSED, _told(both, Outcome.PASS), passed=True)
+    told = _told(both, Outcome.PASS)
+    if not result.trained:
+        return _proof(Reason.EXPORT_PROVEN, f"{EXPORT_ALONE}: {told}", passed=True)
+    return _proof(Reason.GATES_PASSED, told, passed=True)
 
 
 def _speed(spec: OptimizedModelSpec, result: BuildResult) -> tuple[Verdict, ...]:

@@ -21,7 +21,14 @@ def figure(value: str, lower: str | None = None, upper: str | None = None) -> Fi
     return FigureStatus(value=value, lower=lower or value, upper=upper or value, samples=320)
 
 
-def built(*, speedup: str = "4.2", digest: str = "sha256:" + "a" * 64, **figures: str) -> BuildResult:
+def built(
+    *,
+    speedup: str = "4.2",
+    digest: str = "sha256:" + "a" * 64,
+    precision: str = "BF16",
+    trained: bool = True,
+    **figures: str,
+) -> BuildResult:
     """Return the result of a good embedding build; ``figures`` replace its own."""
     latency = LatencyStatus(
         batch=8,
@@ -35,11 +42,12 @@ def built(*, speedup: str = "4.2", digest: str = "sha256:" + "a" * 64, **figures
     return BuildResult(
         artifact=ArtifactStatus(repository="push.example.com/n/b", digest=digest, size=43_000_000),
         engine="OpenVINO",
-        precision="BF16",
+        precision=precision,
         task="Embedding",
         architecture="BertModel",
         source_digest="sha256:" + "5" * 64,
         pooling="mean",
+        trained=trained,
         dataset="built-in",
         speedup=speedup,
         figures={name: figure(value) for name, value in (FIGURES | figures).items()},

@@ -1,0 +1,50 @@
+"""What figures prove: a quality only of weights that were trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.planner.proof import proof_of
+from modelyard.reasons import Reason
+from modelyard.state.plan import Truth
+from tests.modelyard.planner.results import built
+from tests.modelyard.planner.world import World
+
+EXACT = {"p1Cosine": "1", "neighboursKept": "1", "minCosine": "1", "batchInvariance": "1"}
+UNTRAINED = {"precision": "FP32", "trained": False}
+NEAR = EXACT | {"greatestError": "0.00009"}
+FAR = EXACT | {"greatestError": "0.0045"}  # what the gates for trained weights let pass
+
+
+@pytest.mark.parametrize(
+    ("result", "passed", "reason", "words"),
+    [
+        ({"precision": "FP32"} | FAR, True, Reason.GATES_PASSED, "minCosine 1 >= 0.999"),
+        (UNTRAINED | NEAR, True, Reason.EXPORT_PROVEN, "greatestError 9e-05 <= 0.0001"),
+        (UNTRAINED | FAR, False, Reason.PARITY_MISSED, "greatestError 0.0045 > 0.0001"),
+        ({"precision": "BF16", "trained": False} | FAR, True, Reason.EXPORT_PROVEN, "an export is proven, no quality"),
+        ({"precision": "BF16", "trained": False, "p1Cosine": "0.9"}, False, Reason.PARITY_MISSED, "p1Cosine 0.9"),
+    ],
+)
+def test_untrained_weights_prove_an_export_and_never_a_quality(
+    result: dict[str, Any],
+    passed: bool,  # noqa: FBT001 - a table's column
+    reason: Reason,
+    words: str,
+) -> None:
+    proof = proof_of(World().spec, built(**result))
+    assert (proof.passed, proof.finding.reason) == (passed, reason)
+    assert proof.finding.truth is (Truth.TRUE if passed else Truth.FALSE)
+    assert words in proof.finding.message
+
+
+def test_a_model_of_untrained_weights_is_not_praised_for_its_answers() -> None:
+    world = World()
+    world.passes(3)
+    world.build_ends(trained=False)
+    world.settle()
+    assert world.status.phase == "Healthy"
+    assert "untrained weights: an export is proven, no quality" in world.status.message
+    assert "p1Cosine" not in world.status.message
