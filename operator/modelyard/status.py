@@ -220,7 +220,9 @@ def _artifacts(have: Observed, target: str | None, stable: str | None) -> list[A
 
 def _outdated(want: Desired, have: Observed) -> list[str]:
     """Return what a refresh would change of the record that the model follows."""
-    return outdated(want, have.records[-1].snapshot) if have.records else []
+    if isinstance(want.spec, SpecNotUnderstood) or not have.records:
+        return []
+    return outdated(want, want.spec, have.records[-1])
 
 
 def _endpoints(want: Desired, have: Observed) -> EndpointsStatus:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 
+from pydantic_core import to_jsonable_python
+
 from modelyard.api.model import OptimizedModelSpec
 from modelyard.contract.choices import SUPPORTED_CANDIDATES, SUPPORTED_TASKS, Candidate, Engine, Precision, Task
 from modelyard.contract.request import ParityGate, Shapes
 from modelyard.gates import GateNotApplicable, parity_for_task
 from modelyard.manifests.overlay import merged_resources
+from modelyard.naming import canonical_json
 from modelyard.reasons import Reason
-from modelyard.snapshot import BuildSnapshot, Pin, ServingSnapshot, Snapshot, snapshot_of
+from modelyard.snapshot import BuildSnapshot, Kept, Pin, ServingSnapshot, Snapshot, snapshot_of, spec_digest
 from modelyard.state.desired import Desired
+from modelyard.state.observed import Record
 from modelyard.state.plan import Finding, Truth
 
 DEFAULT_INSTANCES = 2
@@ -66,16 +70,43 @@ def resolved(want: Desired, spec: OptimizedModelSpec, pin: Pin, *, attempt: int 
     return snapshot_of(build, _serving(want, spec), attempt=attempt, proxy_image=want.defaults.images.envoy)
 
 
-def outdated(want: Desired, snapshot: Snapshot) -> list[str]:
-    """Return what the command refresh would change: the operator's images moved on, and no model with them."""
-    images, build, serving = want.defaults.images, snapshot.build, snapshot.serving
-    pairs = {
-        "operator": (serving.operator_image, images.operator),
-        "runtime": (build.runtime_image, images.runtime),
-        "triton": (serving.triton_image, images.triton),
-        "proxy": (snapshot.proxy_image, images.envoy),
-    }
-    return [f"{name} image: {old} -> {new}" for name, (old, new) in pairs.items() if old != new]
+def answers(record: Record, want: Desired, spec: OptimizedModelSpec) -> bool:
+    """Return whether a record is what this generation was resolved to."""
+    return record.generation == want.generation or record.spec_digest == spec_digest(spec)
+
+
+def outdated(want: Desired, spec: OptimizedModelSpec, record: Record) -> list[str]:
+    """Return what the command refresh would change: the operator's settings moved on, and no model with them.
+
+    What became of the source is not in it: nobody asks there until a refresh does. While another generation is to be
+    resolved, what differs is the spec's doing.
+    """
+    if not answers(record, want, spec):
+        return []
+    old = record.snapshot
+    new = resolved(want, spec, old.build.source, attempt=old.attempt)
+    parts = ((old.build, new.build), (old.serving, new.serving))
+    changes = [change for before, after in parts for change in _changes(before, after)]
+    return changes + _change("proxy image", old.proxy_image, new.proxy_image)
+
+
+def _changes(before: Kept, after: Kept) -> list[str]:
+    """Return each field that differs, in words."""
+    fields = type(before).model_fields
+    return [
+        change
+        for name in fields
+        for change in _change(name.replace("_", " "), getattr(before, name), getattr(after, name))
+    ]
+
+
+def _change(name: str, before: object, after: object) -> list[str]:
+    return [] if before == after else [f"{name}: {_told(before)} -> {_told(after)}"]
+
+
+def _told(value: object) -> str:
+    """Return a value as a person writes it: a text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else canonical_json(to_jsonable_python(value, exclude_none=True))
 
 
 def _serving(want: Desired, spec: OptimizedModelSpec) -> ServingSnapshot:

@@ -9,7 +9,7 @@ from modelyard.planner.commands import Circumstances, Obeyed, asks_to_refresh, o
 from modelyard.planner.model_pass import ModelPass, false, true, unknown
 from modelyard.planner.proof import proof_of
 from modelyard.planner.records import current, recorded
-from modelyard.planner.resolution import refusal, resolved
+from modelyard.planner.resolution import answers, refusal, resolved
 from modelyard.reasons import Reason
 from modelyard.snapshot import spec_digest
 from modelyard.state.desired import Desired
@@ -24,7 +24,7 @@ def is_unresolved(want: Desired, spec: OptimizedModelSpec, have: Observed) -> bo
     record = current(have)
     if record is None or asks_to_refresh(want, have):
         return True
-    return record.generation != want.generation and record.spec_digest != spec_digest(spec)
+    return not answers(record, want, spec)
 
 
 def followed(this: ModelPass) -> Record | None:
