@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from modelyard.api.base import Quantity, without_empty
 from modelyard.api.model import BatchingSpec, OptimizedModelSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
-from modelyard.contract.choices import Candidate, Objective, Task
+from modelyard.contract.choices import Candidate, Engine, Objective, Precision, Task
 from modelyard.contract.request import ParityGate, Shapes
 from modelyard.errors import SnapshotUnreadable
 from modelyard.naming import REVISION_NAME_DIGITS, build_name, digest
@@ -157,9 +157,12 @@ def snapshot_from(data: object) -> Snapshot:
 def spec_digest(spec: OptimizedModelSpec) -> str:
     """Return the digest of those parts of a spec that are resolved.
 
-    Defaults are left out, so that a field added by a later version changes no digest. Replicas, gates (beside several
-    candidates), roll-out, build resources and ``suspend`` are read live: changing them resolves nothing.
+    Defaults are left out, so that a field added by a later version changes no digest. Replicas, gates, roll-out, build
+    resources and ``suspend`` are read live: changing them resolves nothing. But the parity gate decides among several
+    candidates, unless engine and precision are both named.
     """
+    named = spec.optimization.engine is not Engine.AUTO and spec.optimization.precision is not Precision.AUTO
+    live_gates = {"performance", "on_failure"} | ({"parity"} if named else set())
     resolved = spec.model_dump(
         mode="json",
         by_alias=True,
@@ -169,7 +172,7 @@ def spec_digest(spec: OptimizedModelSpec) -> str:
             "rollout": True,
             "traffic": True,
             "build": True,
-            "gates": {"performance", "on_failure"},
+            "gates": live_gates,
             "serving": {"replicas"},
         },
     )

@@ -119,3 +119,20 @@ def spec(**fields: object) -> OptimizedModelSpec:
 )
 def test_only_what_is_resolved_resolves_anew(fields: dict[str, object], resolves: bool) -> None:  # noqa: FBT001 - a table's column
     assert (spec_digest(spec(**fields)) != spec_digest(spec())) is resolves
+
+
+@pytest.mark.parametrize(
+    ("optimization", "resolves"),
+    [
+        ({}, True),
+        ({"engine": "OnnxRuntime"}, True),
+        ({"precision": "FP32"}, True),
+        ({"engine": "OnnxRuntime", "precision": "FP32"}, False),
+    ],
+)
+def test_the_parity_gate_resolves_anew_only_where_it_decides_what_is_built(
+    optimization: dict[str, str],
+    resolves: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    loosened = spec(optimization=optimization, gates={"parity": {"p1Cosine": 0.9}})
+    assert (spec_digest(loosened) != spec_digest(spec(optimization=optimization))) is resolves

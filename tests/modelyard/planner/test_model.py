@@ -392,6 +392,29 @@ def test_a_gate_that_is_loosened_lets_the_build_through_without_another() -> Non
     assert revision != world.status.stable_revision, "Auto chooses by the gate: another key"
 
 
+def test_a_gate_beside_a_named_candidate_is_loosened_without_asking_for_the_source() -> None:
+    world = World({"gates": {"onFailure": "Hold"}, "optimization": {"engine": "OpenVINO", "precision": "BF16"}})
+    world.passes(3)
+    world.build_ends(**MISSED)
+    world.settle()
+    revision = world.status.target_revision
+    world.pin = PinFailed(reason=Reason.SOURCE_UNREACHABLE, message="no answer")
+    world.edit(gates={"parity": {"p1Cosine": 0.5}})
+    world.settle()
+    assert (world.status.phase, world.status.stable_revision) == ("Healthy", revision)
+
+
+def test_a_build_of_a_newer_version_is_said_with_the_fix() -> None:
+    world = World()
+    world.passes(3)
+    (build,) = world.of("ModelBuild")
+    build["status"] = {"phase": "Pending", "reason": "SpecNotUnderstood", "message": "upgrade the operator"}
+    world.passes()
+    name = build["metadata"]["name"]
+    stalled = next(c for c in world.status.conditions if c.type == "Stalled")
+    assert (stalled.reason, stalled.message) == ("SpecNotUnderstood", f"build {name}: upgrade the operator")
+
+
 def test_a_failed_build_leaves_stable_alone() -> None:
     world = serving()
     stable = world.status.stable_revision
