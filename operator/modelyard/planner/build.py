@@ -52,15 +52,23 @@ def asks_registry(want: BuildDesired, have: BuildObserved) -> bool:
 
 def plan_build(want: BuildDesired, have: BuildObserved) -> BuildPlan:
     """Return what this pass does, and the status to write."""
-    if isinstance(want.spec, SpecNotUnderstood):
-        return BuildPlan(actions=(), status=want.status)
     if want.deleting:
         return BuildPlan(actions=(), status=want.status)
+    if isinstance(want.spec, SpecNotUnderstood):
+        return _not_understood(want, want.spec, have)
     if want.owners == 0:
         return _ownerless(want, have)
     if want.status.phase in _OVER:
         return BuildPlan(actions=_secret_taken_back(want, have), status=want.status)
     return _under_way(want, want.spec, have)
+
+
+def _not_understood(want: BuildDesired, error: SpecNotUnderstood, have: BuildObserved) -> BuildPlan:
+    """Do nothing, and say so, unless it is over: its result can be read, whatever it was made from."""
+    if want.status.phase in _OVER:
+        return BuildPlan(actions=(), status=want.status)
+    phase = BuildPhase.RUNNING if have.jobs else BuildPhase.PENDING
+    return _plan(want, have, _Found(phase=phase, reason=Reason.SPEC_NOT_UNDERSTOOD, message=str(error)))
 
 
 def _ownerless(want: BuildDesired, have: BuildObserved) -> BuildPlan:
@@ -244,14 +252,15 @@ def _plan(
 
 
 def _status(want: BuildDesired, have: BuildObserved, found: _Found, changes: Mapping[str, object]) -> ModelBuildStatus:
-    done, failed = found.phase is BuildPhase.SUCCEEDED, found.phase is BuildPhase.FAILED
+    done = found.phase is BuildPhase.SUCCEEDED
+    stalled = found.phase is BuildPhase.FAILED or found.reason is Reason.SPEC_NOT_UNDERSTOOD
     message = with_fix(found.reason, found.message)
 
     def finding(truth: bool) -> Finding:  # noqa: FBT001 - a condition's status
         return Finding(truth=Truth.TRUE if truth else Truth.FALSE, reason=found.reason, message=message)
 
     findings = {"Ready": finding(done)}
-    if failed:
+    if stalled:
         findings["Stalled"] = finding(truth=True)
     elif not done:
         findings["Reconciling"] = finding(truth=True)
@@ -260,7 +269,7 @@ def _status(want: BuildDesired, have: BuildObserved, found: _Found, changes: Map
         update={
             "observed_generation": want.generation,
             "phase": found.phase.value,
-            "source": _source(want),
+            "source": _source(want) or want.status.source,
             "step": found.step,
             "reason": found.reason.value,
             "message": message,

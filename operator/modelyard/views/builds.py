@@ -91,7 +91,7 @@ def _spec(build: Manifest) -> ModelBuildSpec | SpecNotUnderstood:
     try:
         return ModelBuildSpec.model_validate(build["spec"])
     except ValidationError as error:
-        return not_understood(error)
+        return not_understood(error, fix="delete the build, and it is made anew")
 
 
 def _job(job: Manifest) -> JobView:

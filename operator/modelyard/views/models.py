@@ -127,7 +127,7 @@ def _spec(model: Manifest) -> OptimizedModelSpec | SpecNotUnderstood:
     try:
         return OptimizedModelSpec.model_validate(model["spec"])
     except ValidationError as error:
-        return not_understood(error)
+        return not_understood(error, fix="apply the manifest anew")
 
 
 def _command(annotation: str) -> Command | InvalidCommand:

@@ -13,10 +13,10 @@ from modelyard.state.objects import Manifest
 StatusT = TypeVar("StatusT", bound=ApiModel)
 
 
-def not_understood(error: ValidationError) -> SpecNotUnderstood:
-    """Return the error that a spec can't be read with, naming each field."""
+def not_understood(error: ValidationError, *, fix: str) -> SpecNotUnderstood:
+    """Return the error that a spec can't be read with, naming each field. ``fix``: what helps beside an upgrade."""
     faults = "; ".join(f"spec.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-    return SpecNotUnderstood(f"stored by a newer version of the operator: {faults}; upgrade the operator or apply anew")
+    return SpecNotUnderstood(f"stored by a newer version of the operator: {faults}; upgrade the operator, or {fix}")
 
 
 def status_from(kind: type[StatusT], manifest: Manifest) -> StatusT:

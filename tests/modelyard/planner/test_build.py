@@ -37,6 +37,7 @@ OWN_LIMIT = build_spec().model_copy(
     update={"resources": ResourcesSpec(limits={"memory": "4Gi"}), "memory_limit_is_users": True}
 )
 DONE = ModelBuildStatus(phase="Succeeded", reason="Built", message="done")
+NEWER = SpecNotUnderstood("spec.teleport: unknown; upgrade the operator, or delete the build, and it is made anew")
 OOM = pod(ended(Step.CONVERT, 137, oom=True, estimate=6 * GIB))
 SECRET = {("Secret", f"{NAME}-push"): ref("Secret", f"{NAME}-push")}
 
@@ -70,12 +71,34 @@ def test_the_registry_is_asked_again_once_the_job_is_complete() -> None:
 
 @pytest.mark.parametrize(
     "want",
-    [desired(status=DONE), desired(deleting=True), desired(spec=SpecNotUnderstood("newer"))],
+    [
+        desired(status=DONE),
+        desired(deleting=True),
+        desired(spec=NEWER, deleting=True),
+        desired(spec=NEWER, status=DONE),
+    ],
 )
 def test_nothing_is_asked_or_done_for_a_build_that_is_over_or_not_ours_to_read(want: Any) -> None:
     assert not asks_registry(want, observed())
     plan = plan_build(want, observed())
     assert (plan.actions, plan.status, plan.requeue_after) == ((), want.status, None)
+
+
+@pytest.mark.parametrize(("have", "phase"), [(observed(), "Pending"), (observed(jobs=(job(),)), "Running")])
+def test_a_build_that_a_newer_version_stored_is_left_alone_and_says_so(have: BuildObserved, phase: str) -> None:
+    want = desired(spec=NEWER, status=ModelBuildStatus(source="minilm@sha256:1"))
+    assert not asks_registry(want, have)
+    plan = plan_build(want, have)
+    assert (plan.actions, plan.requeue_after) == ((), None)
+    assert (plan.status.phase, plan.status.source) == (phase, "minilm@sha256:1")
+    told = {c.type: (c.status, c.reason, c.message) for c in plan.status.conditions}
+    assert told == {
+        "Ready": ("False", "SpecNotUnderstood", str(NEWER)),
+        "Stalled": ("True", "SpecNotUnderstood", str(NEWER)),
+    }
+    assert [event.warning for event in build_events_of(want.status, plan.status)] == [True]
+    again = plan_build(replace(want, status=plan.status), have)
+    assert again.status == plan.status, "nothing is written while nothing changes"
 
 
 def test_an_artifact_in_the_registry_starts_no_job() -> None:

@@ -282,7 +282,9 @@ def test_a_job_without_a_memory_limit_has_none() -> None:
 def test_a_build_of_a_newer_version_is_not_understood() -> None:
     build = stored(everything()["build"])
     build["spec"] = build["spec"] | {"teleport": 1}
-    assert isinstance(build_desired_from(build, DEFAULTS, None).spec, SpecNotUnderstood)
+    spec = build_desired_from(build, DEFAULTS, None).spec
+    assert isinstance(spec, SpecNotUnderstood)
+    assert str(spec).endswith("upgrade the operator, or delete the build, and it is made anew")
 
 
 def test_a_reason_that_a_newer_version_wrote_is_no_reason_to_fall_over() -> None:
