@@ -2,8 +2,9 @@
 
 For a fault in a build, recovery is the time from the fault to Healthy, the rest of the build included: read it beside
 the build that nothing disturbed. For a model that serves, it is the time until all is as before: both servers take
-requests again, or the only one's successor does and the pod that stopped is gone; for an upgrade of the operator, until
-the new one has said what it would serve otherwise. The slowest request is what a client noticed.
+requests again, or the only one's successor does and the pod that stopped is gone; for a switch, until the new revision
+is Healthy (that the former one retires is waited for, and not timed); for an upgrade of the operator, until the new one
+has said what it would serve otherwise. The slowest request is what a client noticed.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from tests.cluster.settings import cluster_from_environment
 from tests.e2e.client import Load, steady_load
 from tests.e2e.episodes import (
     MODEL,
+    NEW_MODEL_STAGES,
     SWITCH_STAGES,
     both_ready,
-    build_reaches,
     retired,
     serve_twice,
     stable,
@@ -103,25 +104,24 @@ def api_server_restarts(_yard: Yard, _pod: Object) -> None:
     lifecycle.restart(cluster_from_environment(), ["kube-apiserver"])
 
 
-BUILD_FAULTS: tuple[tuple[str, Step, Callable[[Yard, Object], None]], ...] = (
+BUILD_FAULTS: tuple[tuple[str, str, Callable[[Yard, Object], None]], ...] = (
     ("none", Step.FETCH, no_fault),
-    ("operator SIGKILL at fetch", Step.FETCH, operator_dies),
-    ("operator SIGKILL at convert", Step.CONVERT, operator_dies),
-    ("operator SIGKILL at publish", Step.PUBLISH, operator_dies),
+    *((f"operator SIGKILL at {stage}", stage, operator_dies) for stage in NEW_MODEL_STAGES),
     ("conversion SIGKILL", Step.CONVERT, build_pod_dies),
     ("API server restart at convert", Step.CONVERT, api_server_restarts),
 )
+"""Each with the stage of a new model that it strikes at; what shows the stage is what it strikes."""
 
 
 def build_rows(stand: Stand) -> Iterator[Row]:
     """Strike each fault in a build of its own."""
     yard = stand.yard
-    for fault, step, strike in BUILD_FAULTS:
+    for fault, stage, strike in BUILD_FAULTS:
         print(f"== {fault}")
         yard.submit(MODEL, fresh_source(stand))
-        pod = build_reaches(yard, step)
+        shown = NEW_MODEL_STAGES[stage](yard)
         started = time.monotonic()
-        strike(yard, pod)
+        strike(yard, shown)
         yard.healthy(MODEL, seconds=600)
         yield building_row(fault, time.monotonic() - started)
         yard.remove(MODEL)
@@ -159,7 +159,8 @@ def serving_rows(stand: Stand) -> Iterator[Row]:
         stand, encoder, "API server restart", lambda: lifecycle.restart(cluster_from_environment(), restart)
     )
     for stage in SWITCH_STAGES:
-        yield under_load(stand, encoder, f"operator SIGKILL in a switch: {stage}", switch_disturbed(stand, stage))
+        fault = f"operator SIGKILL in a switch: {stage}"
+        yield under_load(stand, encoder, fault, lambda: kill_leader(stand.cluster), begin=switch_begun(stand, stage))
     yield under_load(stand, encoder, "operator upgrade to other images", lambda: upgraded(stand))
     install_operator(stand.target.cluster)
 
@@ -172,22 +173,31 @@ def upgraded(stand: Stand) -> None:
     )
 
 
-def switch_disturbed(stand: Stand, stage: str) -> Callable[[], None]:
-    """Return what begins a switch and kills the operator at a stage of it."""
+def switch_begun(stand: Stand, stage: str) -> Callable[[str], None]:
+    """Return what begins a switch away from a revision and waits until it is at a stage."""
 
-    def strike() -> None:
-        before = stable(stand.yard)
+    def begin(before: str) -> None:
         want_new_revision(stand.yard, stand.minilm_source)
         switch_reaches(stand.yard, stage, before)
-        kill_leader(stand.cluster)
 
-    return strike
+    return begin
 
 
-def under_load(stand: Stand, encoder: SentenceEncoder, fault: str, strike: Callable[[], None]) -> Row:
-    """Strike under load and time until the model is Healthy with both servers ready."""
+def nothing_begun(_before: str) -> None:
+    """Leave the model at rest."""
+
+
+def under_load(
+    stand: Stand,
+    encoder: SentenceEncoder,
+    fault: str,
+    strike: Callable[[], object],
+    begin: Callable[[str], None] = nothing_begun,
+) -> Row:
+    """Strike under load and time until the model is Healthy with both servers ready; the former revision retires."""
     before = stable(stand.yard)
     with loaded(stand, encoder, MODEL, fault) as load:
+        begin(before)
         started = time.monotonic()
         strike()
         after = stable(stand.yard)

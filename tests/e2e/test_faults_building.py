@@ -1,4 +1,4 @@
-"""What breaks while a build runs mends itself: Healthy without a hand, one build, no orphan."""
+"""What breaks on the way of a new model mends itself: Healthy without a hand, one build, no orphan."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ import pytest
 from examples.demo.kubectl import Object
 from modelyard.contract.steps import Step
 from tests.e2e.builds import assert_one_build
-from tests.e2e.episodes import MODEL, build_reaches
-from tests.e2e.faults import kill_container, kill_leader
+from tests.e2e.episodes import MODEL, NEW_MODEL_STAGES, build_reaches
+from tests.e2e.faults import aimed_at_leader, kill_container, kill_leader
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
 
 
-@pytest.mark.parametrize("step", list(Step))
-def test_operator_dies_while_a_build_is_at(yard: Yard, fresh_source: Object, step: Step) -> None:
+def test_operator_dies_while_a_new_model_is_resolved(yard: Yard, fresh_source: Object) -> None:
+    kill = aimed_at_leader(yard.cluster)
     yard.submit(MODEL, fresh_source)
-    build_reaches(yard, step)
+    kill()
+    yard.healthy(MODEL)
+    assert_one_build(yard, MODEL, pods=1)
+
+
+@pytest.mark.parametrize("stage", NEW_MODEL_STAGES)
+def test_operator_dies_while_a_new_model_is_at(yard: Yard, fresh_source: Object, stage: str) -> None:
+    yard.submit(MODEL, fresh_source)
+    NEW_MODEL_STAGES[stage](yard)
     kill_leader(yard.cluster)
     yard.healthy(MODEL)
     assert_one_build(yard, MODEL, pods=1)
