@@ -355,15 +355,17 @@ class Promises:
             assert not needed(name, following, have), "it is the only one that is ready"
 
     def judges(self, plan: Plan, have: Observed) -> None:
-        """Hold a pass against: a target that could have traffic, but for what its server says, is rejected."""
+        """Hold a pass against: a target that could have traffic but for what its server says is rejected, and told."""
         holder = have.proxy.routes.holder if have.proxy.routes else None
         parity = plan.findings.stages.get("ParityVerified")
         name = plan.findings.target
-        if name is None or name in {holder, *rejected(have)} or parity is None or name not in have.revisions:
-            return
-        if self.world.spec.suspend:
-            return  # it gets nothing, and is judged when it may
+        if name in {None, holder} or parity is None or self.world.spec.suspend:
+            return  # a suspended model's target gets nothing, and is judged when it may
         record = have.records[-1]
+        if record.rejection:
+            assert plan.findings.trouble, "nobody is told that it is rejected"
+        if name in rejected(have) or name not in have.revisions:
+            return
         wrong = any(pod.terminated == GOLDEN for pod in have.revisions[name].pods)
         if wrong and (parity.truth is Truth.TRUE or record.promoted):
             said = [a.patch["metadata"]["annotations"] for a in plan.actions if isinstance(a, Amend)]
