@@ -27,7 +27,7 @@ MODELS = "/models"
 CONFIG = "/etc/modelyard"
 DOCKER_CONFIG = "/var/run/modelyard/pull"
 
-LEAVE_SECONDS = 6
+LEAVE_SECONDS = 10
 """How long a drained server answers on while Services forget it: the kubelet asks, the API server tells, nodes act."""
 STOP_SECONDS = 20
 """What requests under way get then, before the server is killed."""
@@ -116,6 +116,7 @@ def _triton(revision: Revision) -> dict[str, Any]:
             "modelyard-server",
             f"--repository={MODELS}",
             f"--revision={revision.name}",
+            f"--health-port={HEALTH_PORT}",
             *(f"--{what}-seconds={long}" for what, long in seconds.items()),
         ],
         "env": env_of(serving.pod, {}),

@@ -8,6 +8,8 @@ MAX_CONNECTIONS = 8192
 """Clients at once; further ones are not accepted, instead of all of them starving."""
 HEAP_SHARE = 0.75
 """Of a memory limit: what Envoy's heap may have. The rest is its code, its stacks and the kernel's buffers."""
+SHRINK = 0.85
+"""Of the heap: from here on what is free in it is given back, so that what was used once is not counted for ever."""
 FULL = 0.95
 """Of the heap: from here on requests are refused with 503. Killed for memory it would lose all that wait."""
 
@@ -36,6 +38,14 @@ def memory_limit(limit_bytes: int) -> Json:
             "max_heap_size_bytes": int(limit_bytes * HEAP_SHARE),
         },
     }
-    full = {"name": name, "threshold": {"value": FULL}}
-    action = {"name": "envoy.overload_actions.stop_accepting_requests", "triggers": [full]}
-    return {"resource_monitors": [monitor], "actions": [action]}
+    return {
+        "resource_monitors": [monitor],
+        "actions": [
+            _action("shrink_heap", {"name": name, "threshold": {"value": SHRINK}}),
+            _action("stop_accepting_requests", {"name": name, "threshold": {"value": FULL}}),
+        ],
+    }
+
+
+def _action(name: str, trigger: Json) -> Json:
+    return {"name": f"envoy.overload_actions.{name}", "triggers": [trigger]}

@@ -143,15 +143,16 @@ class Supervisor:
     def _verdict(self, code: int) -> int:
         """Return the exit code, and leave a termination message where something is wrong.
 
-        A Triton that was lost while it was proven is no verdict on what it should serve: the next one may do.
+        Neither is a verdict on what it should serve: a Triton that was lost while it was proven, for the next one may
+        do; and one that was asked to stop meanwhile, for it refuses everybody then.
         """
+        if self._stage in ASKED_TO_STOP:
+            return Exit.STOPPED
         lost = isinstance(self._failure, ServerLost)
         if self._failure is not None and not lost:
             reason = "GoldenMismatch" if isinstance(self._failure, GoldenMismatch) else "ServerRefused"
             _leave_message(reason, str(self._failure))
             return Exit.REFUSED
-        if self._stage in ASKED_TO_STOP:
-            return Exit.STOPPED
         why = f"; {self._failure}" if lost else ""
         _leave_message("ServerDied", f"tritonserver ended with code {code}{why}: its log says more")
         return Exit.SERVER_DIED
