@@ -13,7 +13,7 @@ from modelyard.gates import GateNotApplicable, parity_for_task
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import canonical_json
 from modelyard.reasons import Reason
-from modelyard.snapshot import BuildSnapshot, Kept, Pin, ServingSnapshot, Snapshot, snapshot_of, spec_digest
+from modelyard.snapshot import BuildSnapshot, Kept, Pin, ServingSnapshot, Snapshot, build_key, snapshot_of, spec_digest
 from modelyard.state.desired import Desired
 from modelyard.state.observed import Record
 from modelyard.state.plan import Finding, Truth
@@ -54,8 +54,8 @@ def parity_gate(spec: OptimizedModelSpec) -> ParityGate:
     return ParityGate.model_validate(spec.gates.parity.to_dict())
 
 
-def resolved(want: Desired, spec: OptimizedModelSpec, pin: Pin, *, attempt: int = 1) -> Snapshot:
-    """Return the snapshot of this generation."""
+def resolved(want: Desired, spec: OptimizedModelSpec, pin: Pin, *, former: Snapshot | None = None) -> Snapshot:
+    """Return the snapshot of this generation. The same build as that of the ``former`` one keeps its attempt."""
     candidates = candidates_of(spec)
     compete = len(candidates) > 1  # only then do the gate and the objective decide what is built
     build = BuildSnapshot(
@@ -67,6 +67,7 @@ def resolved(want: Desired, spec: OptimizedModelSpec, pin: Pin, *, attempt: int 
         parity=parity_gate(spec) if compete else None,
         runtime_image=want.defaults.images.runtime,
     )
+    attempt = former.attempt if former and former.build_key == build_key(build) else 1
     return snapshot_of(build, _serving(want, spec), attempt=attempt, proxy_image=want.defaults.images.envoy)
 
 
@@ -79,12 +80,12 @@ def outdated(want: Desired, spec: OptimizedModelSpec, record: Record) -> list[st
     """Return what the command refresh would change: the operator's settings moved on, and no model with them.
 
     What became of the source is not in it: nobody asks there until a refresh does. While another generation is to be
-    resolved, what differs is the spec's doing.
+    resolved, or after a rollback, what differs is the spec's doing, and nothing is told.
     """
-    if not answers(record, want, spec):
+    if record.rolled_back_by or not answers(record, want, spec):
         return []
     old = record.snapshot
-    new = resolved(want, spec, old.build.source, attempt=old.attempt)
+    new = resolved(want, spec, old.build.source, former=old)
     parts = ((old.build, new.build), (old.serving, new.serving))
     changes = [change for before, after in parts for change in _changes(before, after)]
     return changes + _change("proxy image", old.proxy_image, new.proxy_image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from modelyard.api.pod import ResourcesSpec
 from modelyard.state.desired import Registry
-from tests.modelyard.planner.world import BATCH_16, IMAGES, serving
+from tests.modelyard.planner.world import BATCH_16, IMAGES, World, serving
 
 CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "nothing": ({}, []),
@@ -31,10 +32,23 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+def retried() -> World:
+    """Return a world in which a model serves its second attempt."""
+    world = World()
+    world.passes(3)
+    world.build_ends(phase="Failed", reason="PodLost")
+    world.settle()
+    world.command(f"retry {world.status.target_revision} 1")
+    world.settle()
+    assert world.status.phase == "Healthy"
+    return world
+
+
+@pytest.mark.parametrize("begin", [serving, retried])
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_setting_that_moved_on_is_told_until_a_refresh(what: str) -> None:
+def test_a_setting_that_moved_on_is_told_until_a_refresh(what: str, begin: Callable[[], World]) -> None:
     settings, told = CHANGES[what]
-    world = serving()
+    world = begin()
     before = world.status.stable_revision
     world.defaults = replace(world.defaults, **settings)
     assert world.passes().actions == ()
@@ -52,3 +66,17 @@ def test_what_the_user_changes_is_not_outdated() -> None:
     for _ in range(4):
         world.passes()
         assert world.status.outdated == []
+
+
+def test_after_a_rollback_nothing_is_told_until_a_refresh_takes_the_model_back_to_its_spec() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    world.settle()
+    second = world.status.stable_revision
+    world.command(f"rollback {first} 1")
+    world.settle()
+    assert (world.status.stable_revision, world.status.outdated) == (first, [])
+    world.command(f"refresh {first} 2")
+    world.settle()
+    assert (world.status.stable_revision, world.status.outdated) == (second, [])
