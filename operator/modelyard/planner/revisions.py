@@ -88,8 +88,12 @@ def obstacle_of(view: RevisionView) -> Finding | None:
 
 
 def rejection_of(view: RevisionView, *, deadline: timedelta, now: datetime) -> Rejection | None:
-    """Return why a candidate is rejected: its server says so, or it is not ready in time."""
-    for pod in view.pods:
+    """Return why a candidate is rejected: its server says so, or it is not ready in time.
+
+    A pod that was told to go says nothing of its revision, whatever its last words: another one takes its place.
+    """
+    pods = [pod for pod in view.pods if not pod.terminating]
+    for pod in pods:
         if said := _said(pod):
             reason, message = said
             return Rejection(reason=reason, message=message, at=now.replace(microsecond=0))
@@ -101,8 +105,8 @@ def rejection_of(view: RevisionView, *, deadline: timedelta, now: datetime) -> R
         return Rejection(
             reason=obstacle.reason, message=f"{message}: {obstacle.message}", at=now.replace(microsecond=0)
         )
-    last = next((pod.terminated for pod in view.pods if pod.terminated), "") or ""
-    restarts = sum(pod.restarts for pod in view.pods)
+    last = next((pod.terminated for pod in pods if pod.terminated), "") or ""
+    restarts = sum(pod.restarts for pod in pods)
     words = f"; {restarts} restarts{f', last words: {last[-_TAIL:].strip()}' if last else ''}" if restarts else ""
     return Rejection(
         reason=Reason.PROGRESS_DEADLINE_EXCEEDED, message=f"{message}{words}", at=now.replace(microsecond=0)

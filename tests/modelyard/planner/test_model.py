@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.naming import COMPONENT_LABEL, NUDGE_ANNOTATION
+from modelyard.naming import COMPONENT_LABEL, NUDGE_ANNOTATION, REVISION_LABEL
 from modelyard.planner import plan_model
 from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
@@ -451,6 +451,20 @@ def test_a_golden_sample_that_answers_differently_rejects_and_is_remembered() ->
     assert (rejected.revision, rejected.reason) == (candidate, "GoldenMismatch")
     assert "cosine 0.41" in rejected.message
     assert world.passes().actions == ()
+
+
+def test_the_last_words_of_a_pod_that_was_told_to_go_reject_nothing() -> None:
+    """A drain of its node ends a server that starts, which may say anything then; the pod in its place decides."""
+    world, _, candidate = starting()
+    world.schedule()
+    world.crash(candidate, GOLDEN)
+    (pod,) = world.pods({REVISION_LABEL: candidate})
+    pod["metadata"]["deletionTimestamp"] = world.now.isoformat()
+    world.passes(2)
+    assert world.status.rejected == []
+    world.delete("Pod", pod["metadata"]["name"])
+    world.settle()
+    assert (world.status.phase, world.status.stable_revision) == ("Healthy", candidate)
 
 
 def test_who_answers_differently_gets_nothing_in_the_same_pass_although_it_is_ready_again() -> None:
