@@ -85,6 +85,11 @@ def _build(this: ModelPass, target: Record) -> BuildView | None:
     view = this.have.builds.get(target.snapshot.build_name)
     name = target.snapshot.build_name
     if view is None or view.deleting or view.attempt < target.snapshot.attempt:
+        if this.spec.suspend:
+            this.stages["Converted"] = unknown(
+                Reason.SUSPENDED, f"build {name} is not there, and spec.suspend makes none"
+            )
+            return None
         this.stages["Converted"] = unknown(Reason.BUILDING, f"build {name} is being made")
         this.waits(Reason.BUILDING, f"build {name} is being made")
         this.looks.append(LOOK_AT_BUILD)

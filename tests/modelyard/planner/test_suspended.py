@@ -120,6 +120,9 @@ def test_a_build_that_somebody_deletes_meanwhile_is_made_afterwards() -> None:
     world.passes()
     assert world.of("ModelBuild") == []
     assert conditions(world)["RolloutComplete"][0] == "True"
+    (converted,) = (c for c in world.status.conditions if c.type == "Converted")
+    assert (converted.status, converted.reason) == ("Unknown", "Suspended")
+    assert f"build {build['metadata']['name']} is not there" in converted.message
     world.edit(suspend=False)
     world.settle()
     assert world.status.phase == "Healthy"
