@@ -20,7 +20,9 @@ log = Log("events")
 async def tell(cluster: Cluster, about: Manifest, events: tuple[Event, ...]) -> None:
     """Post ``events`` about an object as this pass read it. One that was told before is counted up.
 
-    What a pass told that was cut off before its status is no second time: the object is still of the same version.
+    What a pass told that was cut off before its status is not counted again as long as the object is still of the
+    version that the pass read. Where somebody else changed it meanwhile, it is: no transition is left out, and one may
+    be counted twice.
     An event is told for the reader's sake: that the API server refuses one (no room, no right) is logged and ends no
     pass.
     """

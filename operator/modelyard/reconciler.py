@@ -1,7 +1,8 @@
 """A pass: observe, plan, carry out, tell, write the status. One for a model, one for a build.
 
 Both are repeatable at any point. Events come before the status that they are derived from: once it is written nobody
-knows what changed, while a pass that is repeated tells the same events, which are found again by their names.
+knows what changed, while a pass that is repeated tells the same events, which are found again by their names. One that
+is repeated because somebody else changed the object before its status was written counts them once more.
 """
 
 from __future__ import annotations
