@@ -3,8 +3,9 @@
 For a fault in a build, recovery is the time from the fault to Healthy, the rest of the build included: read it beside
 the build that nothing disturbed. For a model that serves, it is the time until all is as before: both servers take
 requests again, or the only one's successor does and the pod that stopped is gone; for a switch, until the new revision
-is Healthy (that the former one retires is waited for, and not timed); for an upgrade of the operator, until the new one
-has said what it would serve otherwise. The slowest request is what a client noticed.
+is Healthy; for one that is verified or retiring, whose new revision is Healthy already, until the former one's pods are
+gone; for an upgrade of the operator, until the new one has said what it would serve otherwise. The slowest request is
+what a client noticed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from tests.e2e.episodes import (
     switch_reaches,
     want_new_revision,
 )
-from tests.e2e.faults import kill_container, kill_leader
+from tests.e2e.faults import fresh_operators, kill_container, kill_leader
 from tests.e2e.only_server import ENDS, servers
 from tests.e2e.other_images import under_another_name
 from tests.e2e.questions import Standard
@@ -50,6 +51,12 @@ from tests.models.encoder import tiny_encoder
 RATE = 12
 EXACT = 1e-3
 MENDED_SECONDS = 60.0
+RETIRED_SECONDS = 120.0
+"""Without a fault: 30 s after the last request was sent to it the former revision loses its routes, and its pods answer
+on for 15 s and 6 s more, then have 20 s for what is under way, 71 s together. The rest is for the next operator, whose
+lease begins 7 s after the former one's last word, for what it reads first, and for proxies that load their routes."""
+RETIRING_STAGES = ("verified", "retiring")
+"""Stages of a switch at which the new revision is Healthy already: what is left is that the former one goes."""
 ONLY = "only"
 BUILDING, SERVING = "building", "serving"
 
@@ -70,10 +77,12 @@ def main() -> int:
 
 
 def recovery_targets(rows: list[Row]) -> Iterator[Target]:
-    """Yield the claim that each fault while serving mends within a minute."""
+    """Yield the claim that each fault while serving mends within a minute, or a former revision is gone within two."""
+    retiring = {switch_fault(stage) for stage in RETIRING_STAGES}
     for row in rows:
         if row["while"] == SERVING:
-            yield at_most(str(row["fault"]), MENDED_SECONDS, float(row["recovery, s"]), "s")
+            most = RETIRED_SECONDS if row["fault"] in retiring else MENDED_SECONDS
+            yield at_most(str(row["fault"]), most, float(row["recovery, s"]), "s")
 
 
 def lost_target(rows: list[Row]) -> Target:
@@ -118,6 +127,7 @@ def build_rows(stand: Stand) -> Iterator[Row]:
     yard = stand.yard
     for fault, stage, strike in BUILD_FAULTS:
         print(f"== {fault}")
+        fresh_operators(yard.cluster)
         yard.submit(MODEL, fresh_source(stand))
         shown = NEW_MODEL_STAGES[stage](yard)
         started = time.monotonic()
@@ -159,8 +169,15 @@ def serving_rows(stand: Stand) -> Iterator[Row]:
         stand, encoder, "API server restart", lambda: lifecycle.restart(cluster_from_environment(), restart)
     )
     for stage in SWITCH_STAGES:
-        fault = f"operator SIGKILL in a switch: {stage}"
-        yield under_load(stand, encoder, fault, lambda: kill_leader(stand.cluster), begin=switch_begun(stand, stage))
+        fresh_operators(stand.cluster)
+        yield under_load(
+            stand,
+            encoder,
+            switch_fault(stage),
+            lambda: kill_leader(stand.cluster),
+            begin=switch_begun(stand, stage),
+            mended=retired if stage in RETIRING_STAGES else served_by_two,
+        )
     yield under_load(stand, encoder, "operator upgrade to other images", lambda: upgraded(stand))
     install_operator(stand.target.cluster)
 
@@ -171,6 +188,11 @@ def upgraded(stand: Stand) -> None:
     wait_for(
         lambda: stand.yard.model(MODEL)["status"]["outdated"], seconds=120, what="told outdated", cluster=stand.cluster
     )
+
+
+def switch_fault(stage: str) -> str:
+    """Return what the operator's death at a stage of a switch is called."""
+    return f"operator SIGKILL in a switch: {stage}"
 
 
 def switch_begun(stand: Stand, stage: str) -> Callable[[str], None]:
@@ -187,22 +209,29 @@ def nothing_begun(_before: str) -> None:
     """Leave the model at rest."""
 
 
+def served_by_two(yard: Yard, _before: str) -> None:
+    """Wait until the model is Healthy with both servers ready."""
+    stable(yard)
+    wait_for(lambda: both_ready(yard), seconds=180, what="mended", cluster=yard.cluster)
+
+
 def under_load(
     stand: Stand,
     encoder: SentenceEncoder,
     fault: str,
     strike: Callable[[], object],
     begin: Callable[[str], None] = nothing_begun,
+    mended: Callable[[Yard, str], None] = served_by_two,
 ) -> Row:
-    """Strike under load and time until the model is Healthy with both servers ready; the former revision retires."""
+    """Strike under load and time until it is mended; the load ends once a former revision has retired."""
     before = stable(stand.yard)
     with loaded(stand, encoder, MODEL, fault) as load:
         begin(before)
         started = time.monotonic()
         strike()
-        after = stable(stand.yard)
-        wait_for(lambda: both_ready(stand.yard), seconds=180, what="mended", cluster=stand.cluster)
+        mended(stand.yard, before)
         seconds = time.monotonic() - started
+        after = stable(stand.yard)
         if after != before:
             retired(stand.yard, before)
     return serving_row(fault, seconds, encoder, load, {before, after})

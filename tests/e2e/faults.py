@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from examples.demo.kubectl import Kubectl, Object
-from tests.e2e.waiting import wait_for
+from tests.e2e.waiting import is_ready, wait_for
 
 OPERATOR_NAMESPACE = "modelyard-system"
+OPERATOR = "modelyard-operator"
 LEASE = "modelyard-operator"
 REGISTRY = "modelyard-registry"
 
@@ -72,8 +73,37 @@ def operator_pods(cluster: Kubectl) -> list[Object]:
     return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
+def fresh_operators(cluster: Kubectl) -> None:
+    """Wait until every operator is Ready and none has died in its pod: what died is replaced first.
+
+    For the time before an episode, outside of what is timed. The kubelet starts a container again at once only the
+    first time: one that is killed in many tests would be kept waiting for ever longer.
+    """
+    system = cluster.within(OPERATOR_NAMESPACE)
+
+    def fresh() -> bool:
+        pods = operator_pods(cluster)
+        worn = [pod["metadata"]["name"] for pod in pods if not _never_died(pod)]
+        if worn:
+            system.run("delete", "pod", *worn, "--wait=false", "--ignore-not-found")
+            return False
+        deployment = system.get("deployment", OPERATOR)
+        return deployment is not None and sum(map(is_ready, pods)) == len(pods) == deployment["spec"]["replicas"]
+
+    wait_for(fresh, seconds=120, what="fresh operators", cluster=system)
+
+
+def _never_died(pod: Object) -> bool:
+    """Return whether no container of a pod has ended."""
+    statuses = pod["status"].get("containerStatuses", [])
+    return not any(status["restartCount"] or "terminated" in status["state"] for status in statuses)
+
+
 def kill_leader(cluster: Kubectl) -> str:
-    """SIGKILL the operator that leads, and return its pod's name."""
+    """SIGKILL the operator that leads, and return its pod's name.
+
+    The process alone: its pod stays, as after any crash, and the one that leads next is whichever comes first.
+    """
     pod = leader(cluster)
     kill_container(pod, "operator")
     return str(pod["metadata"]["name"])

@@ -8,13 +8,14 @@ from examples.demo.kubectl import Object
 from modelyard.contract.steps import Step
 from tests.e2e.builds import assert_one_build
 from tests.e2e.episodes import MODEL, NEW_MODEL_STAGES, build_reaches
-from tests.e2e.faults import aimed_at_leader, kill_container, kill_leader
+from tests.e2e.faults import aimed_at_leader, fresh_operators, kill_container, kill_leader
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
 
 
 def test_operator_dies_while_a_new_model_is_resolved(yard: Yard, fresh_source: Object) -> None:
+    fresh_operators(yard.cluster)
     kill = aimed_at_leader(yard.cluster)
     yard.submit(MODEL, fresh_source)
     kill()
@@ -24,6 +25,7 @@ def test_operator_dies_while_a_new_model_is_resolved(yard: Yard, fresh_source: O
 
 @pytest.mark.parametrize("stage", NEW_MODEL_STAGES)
 def test_operator_dies_while_a_new_model_is_at(yard: Yard, fresh_source: Object, stage: str) -> None:
+    fresh_operators(yard.cluster)
     yard.submit(MODEL, fresh_source)
     NEW_MODEL_STAGES[stage](yard)
     kill_leader(yard.cluster)

@@ -20,7 +20,7 @@ from tests.e2e.episodes import (
     switch_reaches,
     want_new_revision,
 )
-from tests.e2e.faults import kill_container, kill_leader
+from tests.e2e.faults import fresh_operators, kill_container, kill_leader
 from tests.e2e.kit import MakeYard
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
@@ -59,6 +59,7 @@ def judge(tiny: SentenceEncoder) -> Judge:
 def test_operator_dies_in_a_switch_when(
     served: Yard, tiny_source: Object, tiny: SentenceEncoder, judge: Judge, stage: str
 ) -> None:
+    fresh_operators(served.cluster)
     before, builds = stable(served), served.build_pods_started()
     texts = [tiny.tokens(text) for text in SENTENCES]
     with steady_load(served.address(MODEL), MODEL, texts, rate=RATE) as load:

@@ -72,9 +72,10 @@ def _unwell_pods(cluster: Kubectl) -> list[str]:
         pods = cluster.list("pods")
     except KubectlError:
         return []
-    return [pod["metadata"]["name"] for pod in pods if not _is_ready(pod)][:6]
+    return [pod["metadata"]["name"] for pod in pods if not is_ready(pod)][:6]
 
 
-def _is_ready(pod: Object) -> bool:
+def is_ready(pod: Object) -> bool:
+    """Return whether a pod takes requests."""
     conditions = pod.get("status", {}).get("conditions", [])
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
