@@ -13,6 +13,7 @@ import pytest
 from examples.demo.kubectl import KubectlError, Object
 from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
+from modelyard.naming import proxy_name
 from tests.e2e.client import steady_load
 from tests.e2e.episodes import MODEL, both_ready, stable
 from tests.e2e.kit import MakeYard
@@ -37,11 +38,26 @@ def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
 
 
 def behind(yard: Yard, source: Object, proxies: int, **resources: Object) -> None:
-    """Have two servers behind so many proxies, all of them ready."""
+    """Have two servers behind so many proxies, all of them ready and as asked for."""
     proxy = {"replicas": proxies, **({"resources": resources} if resources else {})}
     yard.submit(MODEL, source, serving={"replicas": 2}, traffic={"proxy": proxy})
     yard.healthy(MODEL)
-    wait_for(lambda: len(ready(yard)) == proxies, seconds=90, what="so many proxies", cluster=yard.cluster)
+    wait_for(
+        lambda: rolled(yard, proxies) and len(ready(yard)) == proxies,
+        seconds=180,
+        what="so many proxies",
+        cluster=yard.cluster,
+    )
+
+
+def rolled(yard: Yard, proxies: int) -> bool:
+    """Return whether the proxies' Deployment is at rest: it has so many, all of them as it asks for now."""
+    deployment = yard.cluster.get("deployment", proxy_name(MODEL))
+    if deployment is None or deployment["spec"]["replicas"] != proxies:
+        return False
+    status = deployment["status"]
+    counts = {status.get(count, 0) for count in ("replicas", "updatedReplicas", "readyReplicas")}
+    return status.get("observedGeneration") == deployment["metadata"]["generation"] and counts == {proxies}
 
 
 def ready(yard: Yard) -> list[Object]:
