@@ -53,7 +53,7 @@ EXACT = 1e-3
 MENDED_SECONDS = 60.0
 RETIRED_SECONDS = 120.0
 """Without a fault: 30 s after the last request was sent to it the former revision loses its routes, and its pods answer
-on for 15 s and 6 s more, then have 20 s for what is under way, 71 s together. The rest is for the next operator, whose
+on for 15 s and 10 s more, then have 20 s for what is under way, 75 s together. The rest is for the next operator, whose
 lease begins 7 s after the former one's last word, for what it reads first, and for proxies that load their routes."""
 RETIRING_STAGES = ("verified", "retiring")
 """Stages of a switch at which the new revision is Healthy already: what is left is that the former one goes."""
