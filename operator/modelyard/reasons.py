@@ -182,7 +182,7 @@ ADVICE: Mapping[Reason, Advice] = {
         nearer=("SecretRef", "accept its terms", "Secret", "readable"),
     ),
     Reason.SOURCE_UNREACHABLE: Advice(
-        "The source doesn't answer. It is asked again; a build asks until build.timeout.",
+        "The source doesn't answer. It is asked again; a build asks until shortly before build.timeout.",
         "Check the network, NetworkPolicies and the host's name; a build that gave up needs the command retry.",
     ),
     Reason.DIGEST_MISMATCH: Advice(
@@ -239,7 +239,7 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
     Reason.REGISTRY_UNREACHABLE: Advice(
         "The registry of artifacts doesn't answer. It is asked again; what a build converted is kept until "
-        "build.timeout.",
+        "shortly before build.timeout.",
         "Check registry.external.push and registry.external.pull in the chart's values; a build that gave up needs "
         "the command retry.",
     ),

@@ -42,11 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
         request = BuildRequest.model_validate_json(options.request.read_text())
         module = importlib.import_module(f"modelyard_runtime.{options.step}")
         module.run(request, Scratch(root=options.scratch), Journal(options.step, log))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told and the exit code says if to retry
+    except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told
         traceback.print_exc()
         failed = explained(error)
         log.update(reason=failed.reason, message=str(failed))
-        return failed.exit_code
+        return ExitCode.REFUSED
     return ExitCode.OK
 
 

@@ -1,4 +1,4 @@
-"""What a step fails with, and whether another try may help.
+"""What a step fails with, and whether it may pass.
 
 ::
 
@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-from modelyard.contract.steps import BuildReason, ExitCode
+from modelyard.contract.steps import BuildReason
 
-TRANSIENT = frozenset({BuildReason.SOURCE_UNREACHABLE, BuildReason.REGISTRY_UNREACHABLE})
-"""No connection, a timeout, 429 or 5xx. Everything else was refused, and will be the next time."""
+OUTAGES = frozenset({BuildReason.SOURCE_UNREACHABLE, BuildReason.REGISTRY_UNREACHABLE})
+"""No connection, a timeout, 408, 429 or 5xx. Everything else was refused, and will be the next time."""
 
 
 class BuildFailed(Exception):
@@ -22,6 +22,6 @@ class BuildFailed(Exception):
         self.reason = reason
 
     @property
-    def exit_code(self) -> ExitCode:
-        """Return whether the Job may try again."""
-        return ExitCode.TRANSIENT if self.reason in TRANSIENT else ExitCode.REFUSED
+    def may_pass(self) -> bool:
+        """Return whether it is worth asking again."""
+        return self.reason in OUTAGES

@@ -20,7 +20,7 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
     scratch.source.mkdir(parents=True, exist_ok=True)
     scratch.serve.mkdir(exist_ok=True)  # the sidecar starts next and wants its repository
     with journal.stage("fetch") as advance:
-        patience = Patience(journal=journal, build_seconds=request.timeout_seconds)
+        patience = Patience.of_environment(journal)
         ref = patience.wait_out(partial(_fetched, request.source, scratch.source, advance))
         check_whole(scratch.source)
         digest, size = folder_digest(scratch.source)

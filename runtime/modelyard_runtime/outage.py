@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from modelyard.contract.steps import ExitCode
+from modelyard.contract.steps import WAIT_UNTIL
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.progress import Journal
 
 FIRST_PAUSE_SECONDS = 1.0
 GREATEST_PAUSE_SECONDS = 30.0
-GREATEST_WAIT_SECONDS = 3600.0
-"""Even where a build may take days: a step that waits keeps from others the memory that its pod asked for."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a step waits: no longer than the whole build may take, after which the Job ends its pod anyway."""
+    """Until when a step waits: some time before the Job's deadline, which would end it without a word."""
 
     journal: Journal
-    build_seconds: float
+    until: datetime
+
+    @classmethod
+    def of_environment(cls, journal: Journal) -> Patience:
+        """Return what the Job says; a step that is run by hand, without a Job, doesn't wait."""
+        said = os.environ.get(WAIT_UNTIL)
+        return cls(journal=journal, until=datetime.fromisoformat(said) if said else datetime.now(UTC))
 
     def wait_out(self, attempt: Callable[[], T]) -> T:
         """Return what ``attempt`` returns, trying again while it fails by what may pass. Raises BuildFailed.
 
         The termination message has the outage while it lasts, so that a step that is ended meanwhile has said why.
         """
-        limit = min(self.build_seconds, GREATEST_WAIT_SECONDS)
-        ends, pause = math.inf, FIRST_PAUSE_SECONDS
+        began, pause = datetime.now(UTC), FIRST_PAUSE_SECONDS
         while True:
             try:
                 result = attempt()
             except BuildFailed as failed:
-                if failed.exit_code is not ExitCode.TRANSIENT:
+                if not failed.may_pass:
                     raise
-                ends = min(ends, time.monotonic() + limit)
-                if time.monotonic() + pause > ends:
-                    raise BuildFailed(failed.reason, f"{failed}; waited {limit:g} s for it") from failed
+                now = datetime.now(UTC)
+                if now + timedelta(seconds=pause) > self.until:
+                    waited = (now - began).total_seconds()
+                    raise BuildFailed(failed.reason, f"{failed}; waited {waited:.0f} s for it") from failed
                 self._tell(failed, pause)
             else:
                 self.journal.log.update(reason=None, message="")

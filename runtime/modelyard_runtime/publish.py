@@ -37,7 +37,7 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
         architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
         image = image_of(layers_of(scratch.out), ARTIFACT_TYPE, architecture=architecture)
     with journal.stage("push") as advance:
-        patience = Patience(journal=journal, build_seconds=request.timeout_seconds)
+        patience = Patience.of_environment(journal)
         artifact = patience.wait_out(partial(pushed, request, image, report, advance))
     journal.log.update(artifact=artifact, source_digest=report.source.digest)
 

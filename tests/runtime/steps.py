@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from modelyard.contract.choices import Candidate, Engine, Precision
 from modelyard.contract.request import BuildRequest, Destination, SourceFiles
-from modelyard.contract.steps import Progress, Termination
+from modelyard.contract.steps import WAIT_UNTIL, Progress, Termination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +65,11 @@ class Steps:
         return self.ended(self.start(step, **environment))
 
     def start(self, step: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start a step with the request that lies there."""
+        """Start a step with the request that lies there. It waits an hour for what doesn't answer."""
         self.scratch.mkdir(exist_ok=True)
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "DOCKER_"))}
-        ours |= {"HOME": str(self.folder), "MODELYARD_TERMINATION_LOG": str(self.message)} | environment
+        ours |= {"HOME": str(self.folder), "MODELYARD_TERMINATION_LOG": str(self.message)}
+        ours |= {WAIT_UNTIL: (datetime.now(UTC) + timedelta(hours=1)).isoformat()} | environment
         options = [f"--request={self.folder / 'request.json'}", f"--scratch={self.scratch}"]
         command = [sys.executable, "-m", "modelyard_runtime", step, *options]
         with self.output.open("wb") as output, self.log.open("wb") as log:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from modelyard.contract.request import HuggingFaceFiles, OciFiles
-from modelyard.contract.steps import BuildReason, ExitCode
+from modelyard.contract.steps import WAIT_UNTIL, BuildReason, ExitCode
 from modelyard.oci.artifact import MODEL_TYPE, image_of, pull, push
 from modelyard.oci.client import Repository
 from modelyard.oci.layers import layers_of
@@ -87,25 +89,39 @@ def test_a_model_is_downloaded_when_its_hub_is_back(steps: Steps, model: Path, p
 
 
 @pytest.mark.parametrize("step", ["fetch", "publish"])
-def test_an_outage_as_long_as_the_build_may_take_is_told(steps: Steps, port: int, step: str) -> None:
+def test_an_outage_that_outlasts_the_patience_ends_the_build_and_says_what_it_was(
+    steps: Steps, port: int, step: str
+) -> None:
+    """It ends as a refusal does: another pod would fetch and convert anew, to wait for the same."""
     converted(steps)
     host = f"127.0.0.1:{port}"
     source = OciFiles(ref=f"{host}/models/m:1", plain_http=True)
-    request = build_request(source, repository=f"{host}/artifacts/m").model_copy(update={"timeout_seconds": 1})
-    ended = steps.run(step, request)
-    assert ended.code == ExitCode.TRANSIENT, ended.log
+    request = build_request(source, repository=f"{host}/artifacts/m")
+    until = datetime.now(UTC) + timedelta(seconds=20)
+    ended = steps.run(step, request, **{WAIT_UNTIL: until.isoformat()})
+    assert ended.code == ExitCode.REFUSED, ended.log
+    assert any(AGAIN in line.message for line in ended.progress), "it waited before it gave up"
     assert ended.termination.reason in {BuildReason.SOURCE_UNREACHABLE, BuildReason.REGISTRY_UNREACHABLE}
     assert host in ended.termination.message
-    assert "waited 1 s for it" in ended.termination.message
+    assert re.search(r"; waited \d+ s for it$", ended.termination.message)
 
 
-def test_a_step_that_waits_ends_at_once_and_has_said_why(steps: Steps, port: int) -> None:
+@pytest.mark.parametrize("environment", [{WAIT_UNTIL: "2026-01-02T03:04:05+00:00"}, {WAIT_UNTIL: ""}])
+def test_a_step_that_began_too_late_to_wait_asks_once(steps: Steps, environment: dict[str, str]) -> None:
+    converted(steps)
+    with faulty_registry(lambda *_: Answer(status=503)) as registry:
+        request = build_request(OciFiles(ref="r"), repository=f"{registry.host}/artifacts/m")
+        ended = steps.run("publish", request, **environment)
+        assert len(registry.asked) == 1
+    assert (ended.code, ended.termination.reason) == (ExitCode.REFUSED, BuildReason.REGISTRY_UNREACHABLE), ended.log
+
+
+def test_a_step_that_is_told_to_end_while_it_waits_has_said_why(steps: Steps, port: int) -> None:
     converted(steps)
     steps.ask(build_request(OciFiles(ref="r"), repository=f"127.0.0.1:{port}/artifacts/m"))
     process = steps.start("publish")
-    steps.told(process, "asked again in 8 s")
+    steps.told(process, AGAIN)
     process.terminate()
-    process.wait(timeout=4)
     ended = steps.ended(process)
     assert ended.code == 128 + 15
     assert ended.termination.reason is BuildReason.REGISTRY_UNREACHABLE

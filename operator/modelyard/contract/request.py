@@ -102,4 +102,3 @@ class BuildRequest(Wire):
     parity: ParityGate = ParityGate()
     destination: Destination
     images: dict[str, str] = Field(default_factory=dict)
-    timeout_seconds: int = 3600

@@ -19,11 +19,14 @@ class Step(StrEnum):
 
 
 class ExitCode(IntEnum):
-    """Exit codes of the build's steps: below 64 a retry may help, from 64 on it never does."""
+    """Exit codes of the build's steps. From 64 to 127 a step has said why, and the build ends; others may be tried again."""
 
     OK = 0
-    TRANSIENT = 10
     REFUSED = 64
+
+
+WAIT_UNTIL = "MODELYARD_WAIT_UNTIL"
+"""Variable that says, in ISO 8601, until when a step waits for a hub or registry that is down. Unset: not at all."""
 
 
 class BuildReason(StrEnum):

@@ -7,12 +7,13 @@ at all, ``publish`` has the registry's secret and runs no model code.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from modelyard.api.base import duration, quantity_bytes
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.pod import ResourcesSpec
-from modelyard.contract.steps import ExitCode
+from modelyard.contract.steps import WAIT_UNTIL, ExitCode
 from modelyard.manifests.metadata import Owner, child_metadata
 from modelyard.manifests.overlay import env_of, pod_template, resources_of
 from modelyard.manifests.security import container_security, pod_base
@@ -36,17 +37,23 @@ PUSH_CONFIG = "/var/run/modelyard/push"
 
 BACKOFF_LIMIT = 2
 """Further pods after one that failed in a way that a retry may help. Evictions and drained nodes don't count."""
+PATIENCE = 0.9
+"""Share of the Job's time after which a step no longer waits: so that it, not the Job's deadline, says why it ended."""
 _REFUSALS = list(range(ExitCode.REFUSED, 128))  # from 128 on an exit code is a signal's
 _SMALL = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildJob:
-    """One try of a build. ``attempt`` counts Jobs from 1; ``resources`` are those of ``convert``."""
+    """One try of a build, from ``starts_at`` on.
+
+    ``attempt`` counts Jobs from 1; ``resources`` are those of ``convert``.
+    """
 
     owner: Owner
     spec: ModelBuildSpec
     attempt: int
+    starts_at: datetime
     resources: ResourcesSpec
     pushes_with_secret: bool
 
@@ -95,7 +102,7 @@ def _failure_rules() -> list[dict[str, Any]]:
 def _fetch(build: BuildJob) -> dict[str, Any]:
     """Return the step that reads the source, with its secret where it has one."""
     source = build.spec.source
-    env: list[dict[str, Any]] = []
+    env = [_patience(build)]
     mounts = []
     if source.hugging_face:
         env.append({"name": "HF_ENDPOINT", "value": source.hugging_face.endpoint})
@@ -119,11 +126,18 @@ def _convert(build: BuildJob) -> dict[str, Any]:
 
 def _publish(build: BuildJob) -> dict[str, Any]:
     """Return the step that pushes, with the registry's secret where there is one."""
+    env = [_patience(build)]
     if not build.pushes_with_secret:
-        return _step(build, "publish", env=[], mounts=[], resources=_SMALL)
-    env = [{"name": "DOCKER_CONFIG", "value": PUSH_CONFIG}]
+        return _step(build, "publish", env=env, mounts=[], resources=_SMALL)
+    env.append({"name": "DOCKER_CONFIG", "value": PUSH_CONFIG})
     mounts = [mount("push", PUSH_CONFIG, read_only=True)]
     return _step(build, "publish", env=env, mounts=mounts, resources=_SMALL)
+
+
+def _patience(build: BuildJob) -> dict[str, Any]:
+    """Return until when a step waits out an outage: what the steps before it took is within it."""
+    until = build.starts_at + PATIENCE * duration(build.spec.timeout)
+    return {"name": WAIT_UNTIL, "value": until.isoformat(timespec="seconds")}
 
 
 def _server(build: BuildJob) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from modelyard.api.base import duration
 from modelyard.api.build import ModelBuildSpec
 from modelyard.contract.choices import Candidate
 from modelyard.contract.request import (
@@ -30,7 +29,6 @@ def build_request(spec: ModelBuildSpec) -> BuildRequest:
         parity=ParityGate.model_validate(spec.parity.to_dict() if spec.parity else {}),
         destination=Destination.model_validate(spec.destination.to_dict()),
         images=spec.images.to_dict(),
-        timeout_seconds=int(duration(spec.timeout).total_seconds()),
     )
 
 

@@ -4,7 +4,7 @@
 
     RegistryError
     ├── InvalidReference       the text names no artifact
-    ├── RegistryUnreachable    no connection, a timeout, 429 or 5xx: trying again may help
+    ├── RegistryUnreachable    no connection, a timeout, 408, 429 or 5xx: trying again may help
     ├── RegistryUnauthorized   401 or 403: credentials are missing or don't suffice
     ├── NotFound               no such repository, tag or digest
     ├── DigestMismatch         the bytes are not what their digest says
@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+_OF_A_MOMENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
 
 def may_pass(status: int) -> bool:
-    """Return whether an HTTP status is of a moment: 429 or 5xx."""
-    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    """Return whether an HTTP status is of a moment: 408, 429 or 5xx."""
+    return status in _OF_A_MOMENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class RegistryError(Exception):
@@ -30,7 +32,7 @@ class InvalidReference(RegistryError):
 
 
 class RegistryUnreachable(RegistryError):
-    """No connection, a timeout, 429 or 5xx: trying again may help."""
+    """No connection, a timeout, 408, 429 or 5xx: trying again may help."""
 
 
 class RegistryUnauthorized(RegistryError):

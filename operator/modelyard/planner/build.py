@@ -126,6 +126,7 @@ def _start(
         owner=owner,
         spec=spec,
         attempt=attempt,
+        starts_at=have.now,
         resources=resources,
         pushes_with_secret=want.push_config is not None,
     )

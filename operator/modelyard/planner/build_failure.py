@@ -79,9 +79,9 @@ def _memory(want: BuildDesired, job: JobView, pods: list[BuildPodView]) -> Failu
 
 
 def _said_by_a_step(_want: BuildDesired, _job: JobView, pods: list[BuildPodView]) -> Failure | None:
-    """Return what a step said on its way out, a refusal before what might have passed."""
+    """Return what a step said on its way out: one that ended the build before one that was ended, as it waited."""
     ends = [end for pod in reversed(pods) for end in pod.ends if end.exit_code != ExitCode.OK]
-    ends.sort(key=lambda end: end.exit_code < ExitCode.REFUSED)
+    ends.sort(key=lambda end: end.exit_code != ExitCode.REFUSED)
     said = [end.termination for end in ends if end.termination and end.termination.reason]
     if not said or said[0].reason is None:
         return None

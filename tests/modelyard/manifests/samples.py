@@ -90,7 +90,14 @@ def build_job(resources: ResourcesSpec, namespace: str = "n") -> Manifest:
     """Return the Job of a build with these resources."""
     owner = build_owner(namespace, "a" * 16, "22222222-2222-2222-2222-222222222222")
     return job(
-        BuildJob(owner=owner, spec=build_spec(), attempt=1, resources=resources, pushes_with_secret=True),
+        BuildJob(
+            owner=owner,
+            spec=build_spec(),
+            attempt=1,
+            starts_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+            resources=resources,
+            pushes_with_secret=True,
+        ),
     )
 
 

@@ -100,6 +100,7 @@ def test_a_registry_without_digest_headers_is_read_to_know_them() -> None:
     [
         (401, RegistryUnauthorized),
         (403, RegistryUnauthorized),
+        (408, RegistryUnreachable),
         (429, RegistryUnreachable),
         (503, RegistryUnreachable),
         (400, UnexpectedAnswer),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from modelyard.api.pod import ResourcesSpec
 from modelyard.api.status import ModelBuildStatus
-from modelyard.contract.steps import BuildReason, Step
+from modelyard.contract.steps import WAIT_UNTIL, BuildReason, Step
 from modelyard.errors import SpecNotUnderstood
 from modelyard.planner import asks_registry, plan_build
 from modelyard.reasons import ADVICE, Reason
@@ -129,6 +129,24 @@ def test_without_an_artifact_the_job_is_made_after_what_it_needs() -> None:
     assert plan.requeue_after is None
 
 
+def test_steps_stop_waiting_before_the_job_s_deadline_whichever_job_it_is() -> None:
+    """A step that the deadline ends can't say what it waited for, and one that came late has waited for nothing."""
+    late = replace(observed(registry=Missing()), now=NOW + timedelta(hours=2))
+    for have in (observed(registry=Missing()), late):
+        (manifest,) = [a.manifest for a in plan_build(desired(), have).actions if made((a,)) == [f"make Job {NAME}-1"]]
+        ends = have.now + timedelta(seconds=manifest["spec"]["activeDeadlineSeconds"])
+        template = manifest["spec"]["template"]["spec"]
+        waits = {
+            container["name"]: datetime.fromisoformat(entry["value"])
+            for container in (*template["initContainers"], *template["containers"])
+            for entry in container.get("env", ())
+            if entry["name"] == WAIT_UNTIL
+        }
+        assert set(waits) == {"fetch", "publish"}
+        for until in waits.values():
+            assert have.now + (ends - have.now) / 2 < until < ends - timedelta(minutes=5)
+
+
 def test_a_registry_that_asks_for_no_password_needs_no_secret() -> None:
     plan = plan_build(desired(push_config=None), observed(registry=Missing()))
     assert made(plan.actions) == [f"make ConfigMap {NAME}-request", f"make Job {NAME}-1"]
@@ -180,15 +198,25 @@ FAILURES: dict[str, tuple[dict[str, Any], Reason, str]] = {
         Reason.SOURCE_NOT_FOUND,
         "fetch: no such repository",
     ),
-    "a refusal after a step that might have passed": (
+    "a refusal beside a step that was told to end while it waited": (
         {
             "pods": (
-                pod(ended(Step.CONVERT, 65, BuildReason.UNSUPPORTED_ARCHITECTURE, "GPT-J")),
-                pod(ended(Step.FETCH, 10, BuildReason.SOURCE_UNREACHABLE, "no answer")),
+                pod(ended(Step.CONVERT, 64, BuildReason.UNSUPPORTED_ARCHITECTURE, "GPT-J")),
+                pod(ended(Step.FETCH, 143, BuildReason.SOURCE_UNREACHABLE, "no answer")),
             )
         },
         Reason.UNSUPPORTED_ARCHITECTURE,
         "GPT-J",
+    ),
+    "an outage of the source that was waited for": (
+        {"pods": (pod(ended(Step.FETCH, 64, BuildReason.SOURCE_UNREACHABLE, "no answer; waited 3240 s for it")),)},
+        Reason.SOURCE_UNREACHABLE,
+        "fetch: no answer; waited 3240 s for it; check the network",
+    ),
+    "an outage of the registry that was waited for": (
+        {"pods": (pod(ended(Step.PUBLISH, 64, BuildReason.REGISTRY_UNREACHABLE, "no answer; waited 600 s for it")),)},
+        Reason.REGISTRY_UNREACHABLE,
+        "a build that gave up needs the command retry",
     ),
     "a traceback": (
         {"pods": (pod(without_words("convert", 1, "ValueError: 7")),)},
@@ -226,6 +254,11 @@ def test_a_failed_build_says_its_fix(said: BuildReason) -> None:
         ({"pods": (pod(step=Step.CONVERT),)}, Reason.DEADLINE_EXCEEDED, "raise build.timeout"),
         ({"pods": (pod(unschedulable="0/1 nodes"),)}, Reason.NO_NODE_FITS, "0/1 nodes"),
         ({"pods": (pod(image_error="not found"),)}, Reason.IMAGE_NOT_PULLABLE, "not found"),
+        (
+            {"pods": (pod(ended(Step.PUBLISH, 143, BuildReason.REGISTRY_UNREACHABLE, "no answer")),)},
+            Reason.REGISTRY_UNREACHABLE,
+            "no answer",
+        ),
     ],
 )
 def test_a_deadline_names_what_it_was_spent_on(facts: dict[str, Any], reason: Reason, message: str) -> None:
