@@ -129,6 +129,13 @@ def performance_verdicts(
     return tuple(verdicts)
 
 
+def proven_by_untrained(precision: Precision) -> str:
+    """Return what passing gates prove of weights that are untrained: such agree about anything."""
+    if precision is Precision.FP32:
+        return f"untrained weights prove the export (to {EXPORT_ERROR:g}), and no quality"
+    return f"untrained weights agree about anything, and prove nothing of {precision}"
+
+
 def outcome_of(verdicts: tuple[Verdict, ...]) -> Outcome:
     """Return Miss if any missed, else Inconclusive if any is, else Pass. Nothing held is nothing proven."""
     outcomes = {verdict.outcome for verdict in verdicts}

@@ -96,8 +96,8 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.BUILT: Advice("The artifact and its report are in the registry.", NONE),
     Reason.GATES_PASSED: Advice("Every gate holds by its 95% bound.", NONE),
     Reason.EXPORT_PROVEN: Advice(
-        "Every gate holds, but the weights are untrained: that proves an export, and no quality.",
-        "Nothing where that is meant; otherwise upload the trained weights.",
+        "Every gate holds, but the weights are untrained: that proves the export at FP32, and nothing at fewer bits.",
+        "Upload the trained weights, unless this is meant.",
     ),
     Reason.PROMOTED: Advice("A person let a missed gate pass.", NONE),
     Reason.STARTING: Advice("The build's Job was made.", NONE),

@@ -15,9 +15,10 @@ from modelyard.api.status import (
     WeightsStatus,
 )
 from modelyard.conditions import conditions_from
+from modelyard.contract.choices import Precision
 from modelyard.errors import SpecNotUnderstood
+from modelyard.gates import proven_by_untrained
 from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
-from modelyard.planner.proof import EXPORT_ALONE
 from modelyard.planner.resolution import outdated
 from modelyard.reasons import Reason, with_fix
 from modelyard.state.desired import Desired
@@ -116,7 +117,7 @@ def _praise(shown: BuildResult | None) -> str:
     if shown.trained:
         words += [f"{name} {float(shown.figures[name].value):.5g}" for name in _TELLING if name in shown.figures]
     else:
-        words.append(EXPORT_ALONE)
+        words.append(proven_by_untrained(Precision(shown.precision)))
     return ": " + ", ".join(words)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from modelyard.contract.choices import Precision, Task
 from modelyard.contract.report import Figure, Parity
-from modelyard.gates import EXPORT_ERROR, GREATEST_ERROR, NON_FINITE
+from modelyard.gates import GREATEST_ERROR, NON_FINITE, proven_by_untrained
 from modelyard_runtime.golden import probabilities
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.statistics import extreme_figure, mean_figure, percentile_figure, share_figure
@@ -59,11 +59,7 @@ def parity_of(
 
 def caveat_of(precision: Precision, *, trained: bool) -> str:
     """Return what parity does not prove: nothing is missing for trained weights."""
-    if trained:
-        return ""
-    if precision is Precision.FP32:
-        return f"the weights are untrained: this proves the export (to {EXPORT_ERROR:g}), and no quality"
-    return f"the weights are untrained, and such agree about anything: this proves nothing of {precision}"
+    return "" if trained else proven_by_untrained(precision)
 
 
 def likeness(description: Description, a: Answers, b: Answers) -> Numbers:

@@ -149,7 +149,7 @@ def test_untrained_weights_are_held_to_their_export(
 def test_a_proof_says_what_it_does_not_prove() -> None:
     assert caveat_of(Precision.FP32, trained=True) == ""
     assert "no quality" in caveat_of(Precision.FP32, trained=False)
-    assert "proves nothing of INT8Weights" in caveat_of(Precision.INT8_WEIGHTS, trained=False)
+    assert "prove nothing of INT8Weights" in caveat_of(Precision.INT8_WEIGHTS, trained=False)
 
 
 @given(st.integers(0, 2**16), st.floats(0.1, 100))

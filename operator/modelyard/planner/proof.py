@@ -1,6 +1,6 @@
 """Proof before traffic: a build's figures against the gates of the spec as it is now.
 
-Untrained weights prove an export, never a quality: random weights agree about anything. What passes says so.
+Untrained weights prove an export at FP32, nothing at fewer bits, and never a quality. What passes says so.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.status import BuildResult
 from modelyard.contract.choices import Precision, Task
 from modelyard.contract.report import Outcome
-from modelyard.gates import GateNotApplicable, Verdict, outcome_of, parity_verdicts, performance_verdicts
+from modelyard.gates import (
+    GateNotApplicable,
+    Verdict,
+    outcome_of,
+    parity_verdicts,
+    performance_verdicts,
+    proven_by_untrained,
+)
 from modelyard.planner.resolution import parity_gate
 from modelyard.reasons import Reason
 from modelyard.results import figures_from, latencies_from
 from modelyard.state.plan import Finding, Truth
-
-EXPORT_ALONE = "untrained weights: an export is proven, no quality"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,7 @@ def proof_of(spec: OptimizedModelSpec, result: BuildResult) -> Proof:
         return _proof(Reason.TOO_NOISY, f"{_told(both, Outcome.INCONCLUSIVE)}; {fix}", passed=False)
     told = _told(both, Outcome.PASS)
     if not result.trained:
-        return _proof(Reason.EXPORT_PROVEN, f"{EXPORT_ALONE}: {told}", passed=True)
+        return _proof(Reason.EXPORT_PROVEN, f"{proven_by_untrained(precision)}: {told}", passed=True)
     return _proof(Reason.GATES_PASSED, told, passed=True)
 
 

@@ -24,7 +24,9 @@ FAR = EXACT | {"greatestError": "0.0045"}  # what the gates for trained weights 
         ({"precision": "FP32"} | FAR, True, Reason.GATES_PASSED, "minCosine 1 >= 0.999"),
         (UNTRAINED | NEAR, True, Reason.EXPORT_PROVEN, "greatestError 9e-05 <= 0.0001"),
         (UNTRAINED | FAR, False, Reason.PARITY_MISSED, "greatestError 0.0045 > 0.0001"),
-        ({"precision": "BF16", "trained": False} | FAR, True, Reason.EXPORT_PROVEN, "an export is proven, no quality"),
+        (UNTRAINED | NEAR, True, Reason.EXPORT_PROVEN, "prove the export (to 0.0001), and no quality"),
+        ({"precision": "BF16", "trained": False} | FAR, True, Reason.EXPORT_PROVEN, "and prove nothing of BF16"),
+        ({"precision": "INT8", "trained": False} | FAR, True, Reason.EXPORT_PROVEN, "and prove nothing of INT8"),
         ({"precision": "BF16", "trained": False, "p1Cosine": "0.9"}, False, Reason.PARITY_MISSED, "p1Cosine 0.9"),
     ],
 )
@@ -40,11 +42,12 @@ def test_untrained_weights_prove_an_export_and_never_a_quality(
     assert words in proof.finding.message
 
 
-def test_a_model_of_untrained_weights_is_not_praised_for_its_answers() -> None:
+@pytest.mark.parametrize(("precision", "words"), [("FP32", "prove the export"), ("BF16", "prove nothing of BF16")])
+def test_a_model_of_untrained_weights_is_not_praised_for_its_answers(precision: str, words: str) -> None:
     world = World()
     world.passes(3)
-    world.build_ends(trained=False)
+    world.build_ends(**EXACT, greatestError="0", precision=precision, trained=False)
     world.settle()
     assert world.status.phase == "Healthy"
-    assert "untrained weights: an export is proven, no quality" in world.status.message
+    assert words in world.status.message
     assert "p1Cosine" not in world.status.message
