@@ -14,12 +14,8 @@ from modelyard.errors import SpecNotUnderstood
 from modelyard.oci.artifact import files_in, read_report
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import credentials_in
-from modelyard.oci.errors import (
-    DigestMismatch,
-    NotFound,
-    RegistryError,
-    RegistryUnauthorized,
-)
+from modelyard.oci.errors import DigestMismatch, NotFound, RegistryError, RegistryUnauthorized, RegistryUnreachable
+from modelyard.oci.reasons import ARTIFACT_REASONS, SOURCE_REASONS
 from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.settings import Registry
@@ -28,6 +24,7 @@ from modelyard.state.observed import PinFailed
 from modelyard.telemetry import Log
 
 SECONDS = 20.0
+_BUILD_AGAIN = "delete the tag, and it is built again"
 
 log = Log("artifacts")
 
@@ -60,8 +57,11 @@ class Artifacts:
             with _repository(reference, self.push_config(), plain_http=plain_http) as repository:
                 found = repository.resolve(repository.place.version)
                 return Missing() if found is None else _verified(repository, found.digest, key)
+        except (DigestMismatch, NotFound) as error:  # the tag is there, and what it names is not, or not whole
+            message = f"{error}; {_BUILD_AGAIN}"
+            return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
         except RegistryError as error:
-            return RegistryFailed(reason=_reason(error), message=str(error))
+            return RegistryFailed(reason=Reason(ARTIFACT_REASONS[type(error)].value), message=str(error))
 
 
 def _verified(repository: Repository, digest: str, key: str) -> RegistryAnswer:
@@ -78,10 +78,10 @@ def _verified(repository: Repository, digest: str, key: str) -> RegistryAnswer:
         report = BuildReport.model_validate_json(content)
     except ValidationError as error:
         fault = error.errors()[0]["msg"]
-        message = f"the report of {where} can't be read ({fault}); delete the tag, and it is built again"
+        message = f"the report of {where} can't be read ({fault}); {_BUILD_AGAIN}"
         return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
     if report.key != key:
-        message = f"{where} was built from other inputs ({report.key[:16]}); delete the tag, and it is built again"
+        message = f"{where} was built from other inputs ({report.key[:16]}); {_BUILD_AGAIN}"
         return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
     _, layers = files_in(repository, digest)
     repository_name = f"{repository.place.registry}/{repository.place.repository}"
@@ -101,8 +101,10 @@ def _digest_of_tag(reference: str, docker_config: str | None, *, plain_http: boo
     except RegistryUnauthorized as error:
         message = f"{error}; name them in spec.source.oci.pullSecretRef"
         return PinFailed(reason=Reason.SOURCE_UNAUTHORIZED, message=message)
-    except RegistryError as error:
+    except RegistryUnreachable as error:
         return PinFailed(reason=Reason.SOURCE_UNREACHABLE, message=f"{error}; it is asked again")
+    except RegistryError as error:
+        return PinFailed(reason=Reason(SOURCE_REASONS[type(error)].value), message=str(error))
     if found is None:
         fix = "push it with `modelyard push FOLDER oci://...`, or correct spec.source.oci.ref"
         return PinFailed(reason=Reason.SOURCE_NOT_FOUND, message=f"there is no {reference}; {fix}")
@@ -113,11 +115,3 @@ def _repository(reference: str, docker_config: str | None, *, plain_http: bool) 
     place = Reference.parse(reference)
     credentials = credentials_in(docker_config, place.registry) if docker_config else None
     return Repository(place, plain_http=plain_http, credentials=credentials, timeout=SECONDS)
-
-
-def _reason(error: RegistryError) -> Reason:
-    if isinstance(error, RegistryUnauthorized):
-        return Reason.REGISTRY_UNAUTHORIZED
-    if isinstance(error, DigestMismatch | NotFound):
-        return Reason.DIGEST_MISMATCH
-    return Reason.REGISTRY_UNREACHABLE

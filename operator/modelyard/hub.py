@@ -10,6 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import aiohttp
 
+from modelyard.oci.errors import may_pass
 from modelyard.reasons import Reason
 from modelyard.state.observed import PinFailed
 
@@ -75,7 +76,12 @@ class Hub:
             return PinFailed(
                 reason=Reason.SOURCE_UNAUTHORIZED, message=f"the hub refuses {where} (HTTP {status}); {fix}"
             )
-        return _unreachable(self.endpoint, f"HTTP {status}")
+        if may_pass(status):
+            return _unreachable(self.endpoint, f"HTTP {status}")
+        return PinFailed(
+            reason=Reason.SOURCE_NOT_FOUND,
+            message=f"the hub names no commit of {where} (HTTP {status}); correct spec.source.huggingFace.repo",
+        )
 
 
 def _unreachable(endpoint: str, why: str) -> PinFailed:

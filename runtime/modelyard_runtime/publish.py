@@ -18,8 +18,9 @@ from modelyard.contract.steps import BuildReason
 from modelyard.oci.artifact import ARTIFACT_TYPE, Image, attach_report, image_of, push
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import credentials_for
-from modelyard.oci.errors import RegistryError, RegistryUnauthorized, RegistryUnreachable
+from modelyard.oci.errors import RegistryError
 from modelyard.oci.layers import layers_of
+from modelyard.oci.reasons import ARTIFACT_REASONS
 from modelyard.oci.reference import Reference
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Scratch
@@ -60,13 +61,8 @@ def pushed(request: BuildRequest, image: Image, report: BuildReport, advance: Ad
             artifact = ArtifactRef(repository=destination.repository, digest=subject.digest, size=image.size)
             told = report.model_copy(update={"artifact": artifact})
             attached = attach_report(repository, subject, told.to_json().encode())
-    except RegistryUnauthorized as error:
-        raise BuildFailed(BuildReason.REGISTRY_UNAUTHORIZED, str(error)) from error
-    except RegistryUnreachable as error:
-        raise BuildFailed(BuildReason.REGISTRY_UNREACHABLE, str(error)) from error
     except RegistryError as error:
-        fix = "make that repository or project, and look at registry.external.push in the chart's values"
-        raise BuildFailed(BuildReason.REGISTRY_REFUSED, f"the registry refuses the artifact: {error}; {fix}") from error
+        raise BuildFailed(ARTIFACT_REASONS[type(error)], str(error)) from error
     return artifact.model_copy(update={"report": attached.digest})
 
 
@@ -91,6 +87,4 @@ def _check_regular(folder: Path) -> None:
 
 
 def _nothing_to_push(problem: str) -> BuildFailed:
-    return BuildFailed(
-        BuildReason.CONVERSION_FAILED, f"the conversion left no artifact to publish: {problem}; see its log"
-    )
+    return BuildFailed(BuildReason.CONVERSION_FAILED, f"the conversion left no artifact to publish: {problem}")

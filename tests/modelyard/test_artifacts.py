@@ -19,6 +19,7 @@ from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.settings import Registry
 from modelyard.state.build import Hit, Missing, RegistryAnswer, RegistryFailed
+from tests.modelyard.oci.faulty import Answer, faulty_registry
 from tests.servers.registry import RunningRegistry, running_registry
 
 pytestmark = pytest.mark.cluster
@@ -126,6 +127,22 @@ async def test_a_registry_that_is_down_is_no_miss(repository: Repository) -> Non
     answer = await asked(repository, registry="127.0.0.1:1")
     assert isinstance(answer, RegistryFailed)
     assert answer.reason is Reason.REGISTRY_UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, Reason.REGISTRY_REFUSED),
+        (405, Reason.REGISTRY_REFUSED),
+        (408, Reason.REGISTRY_UNREACHABLE),
+        (503, Reason.REGISTRY_UNREACHABLE),
+    ],
+)
+async def test_a_refusal_is_not_called_an_outage(repository: Repository, status: int, reason: Reason) -> None:
+    with faulty_registry(lambda *_: Answer(status=status)) as other:
+        answer = await asked(repository, registry=other.host)
+    assert isinstance(answer, RegistryFailed)
+    assert answer.reason is reason
 
 
 async def test_a_registry_that_refuses_us_is_no_miss(repository: Repository, tmp_path: Path) -> None:

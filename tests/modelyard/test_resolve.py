@@ -13,6 +13,7 @@ from aiohttp import web
 
 from modelyard.api.source import HuggingFaceSource, OciSource, PvcSource, SecretKeyRef, SecretRef, Source
 from modelyard.apiserver import ApiServer, Login
+from modelyard.artifacts import digest_of_tag
 from modelyard.cluster import Cluster
 from modelyard.hub import Hub as HubClient
 from modelyard.oci.artifact import MODEL_TYPE, image_of, push
@@ -24,6 +25,7 @@ from modelyard.resolve import Pinner
 from modelyard.settings import Sources
 from modelyard.snapshot import HuggingFacePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
+from tests.modelyard.oci.faulty import Answer, faulty_registry
 from tests.servers.apiserver import RunningApiServer
 from tests.servers.hub import Hub, running_hub
 from tests.servers.ports import free_ports
@@ -245,6 +247,29 @@ async def moved(target: str) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        *((status, Reason.SOURCE_UNREACHABLE) for status in (408, 429, 500, 503)),
+        *((status, Reason.SOURCE_UNAUTHORIZED) for status in (401, 403)),
+        *((status, Reason.SOURCE_NOT_FOUND) for status in (400, 404, 410, 451)),
+    ],
+)
+async def test_a_hub_s_status_means_to_the_operator_what_it_means_to_a_build(status: int, reason: Reason) -> None:
+    with faulty_registry(lambda *_: Answer(status=status)) as hub:
+        failure = await HubClient(endpoint=f"http://{hub.host}").commit("org/name", "main")
+    assert isinstance(failure, PinFailed)
+    assert failure.reason is reason
+
+
+async def test_a_registry_that_refuses_a_source_is_not_called_unreachable() -> None:
+    for status, reason in ((405, Reason.SOURCE_INVALID), (408, Reason.SOURCE_UNREACHABLE)):
+        with faulty_registry(lambda *_, status=status: Answer(status=status)) as registry:
+            failure = await digest_of_tag(f"{registry.host}/models/m:1", docker_config=None, plain_http=True)
+        assert isinstance(failure, PinFailed)
+        assert failure.reason is reason
 
 
 async def test_a_repository_that_was_renamed_is_followed_on_the_same_host() -> None:

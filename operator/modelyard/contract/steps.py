@@ -19,7 +19,7 @@ class Step(StrEnum):
 
 
 class ExitCode(IntEnum):
-    """Exit codes of the build's steps. From 64 to 127 a step has said why, and the build ends; others may be tried again."""
+    """Exit codes of a step: from 64 to 127 it has said why, and the build ends; after others a retry may help."""
 
     OK = 0
     REFUSED = 64

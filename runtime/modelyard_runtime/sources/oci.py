@@ -9,27 +9,13 @@ from modelyard.contract.steps import BuildReason
 from modelyard.oci.artifact import files_in, pull_file
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import credentials_for
-from modelyard.oci.errors import (
-    DigestMismatch,
-    InvalidReference,
-    NotFound,
-    RegistryError,
-    RegistryUnauthorized,
-    RegistryUnreachable,
-    UnexpectedAnswer,
-)
+from modelyard.oci.errors import NotFound, RegistryError, RegistryUnauthorized
+from modelyard.oci.reasons import SOURCE_REASONS
 from modelyard.oci.reference import Reference
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.progress import Advance
 from modelyard_runtime.sources.space import check_room
 from modelyard_runtime.sources.wanted import wanted
-
-REASONS: dict[type[RegistryError], BuildReason] = {
-    InvalidReference: BuildReason.SOURCE_NOT_FOUND,
-    RegistryUnreachable: BuildReason.SOURCE_UNREACHABLE,
-    DigestMismatch: BuildReason.DIGEST_MISMATCH,
-    UnexpectedAnswer: BuildReason.SOURCE_INVALID,
-}
 
 
 def pull_model(source: OciFiles, destination: Path, advance: Advance) -> str:
@@ -59,5 +45,5 @@ def pull_model(source: OciFiles, destination: Path, advance: Advance) -> str:
         fix = "correct spec.source.oci.ref, or push the model there"
         raise BuildFailed(BuildReason.SOURCE_NOT_FOUND, f"{error}: {fix}") from error
     except RegistryError as error:
-        raise BuildFailed(REASONS[type(error)], str(error)) from error
+        raise BuildFailed(SOURCE_REASONS[type(error)], str(error)) from error
     return str(place)

@@ -15,6 +15,7 @@ from modelyard.errors import SpecNotUnderstood
 from modelyard.planner import asks_registry, plan_build
 from modelyard.reasons import ADVICE, Reason
 from modelyard.state.build import BuildObserved, Missing, RegistryFailed
+from modelyard.state.objects import Manifest
 from modelyard.state.observed import Obstacle
 from modelyard.state.plan import Action, BuildPlan, Create, Delete
 from modelyard.transitions import build_events_of
@@ -53,10 +54,15 @@ def made(actions: tuple[Action, ...]) -> list[str]:
     ]
 
 
+def job_of(plan: BuildPlan) -> Manifest:
+    """Return the Job that a plan makes."""
+    (manifest,) = [a.manifest for a in plan.actions if isinstance(a, Create) and a.manifest["kind"] == "Job"]
+    return manifest
+
+
 def memory_of(plan: BuildPlan) -> int:
     """Return the memory limit of ``convert`` in the Job that a plan makes."""
-    (manifest,) = [a.manifest for a in plan.actions if isinstance(a, Create) and a.manifest["kind"] == "Job"]
-    (convert,) = [c for c in manifest["spec"]["template"]["spec"]["initContainers"] if c["name"] == "convert"]
+    (convert,) = [c for c in job_of(plan)["spec"]["template"]["spec"]["initContainers"] if c["name"] == "convert"]
     return int(convert["resources"]["limits"]["memory"])
 
 
@@ -133,7 +139,7 @@ def test_steps_stop_waiting_before_the_job_s_deadline_whichever_job_it_is() -> N
     """A step that the deadline ends can't say what it waited for, and one that came late has waited for nothing."""
     late = replace(observed(registry=Missing()), now=NOW + timedelta(hours=2))
     for have in (observed(registry=Missing()), late):
-        (manifest,) = [a.manifest for a in plan_build(desired(), have).actions if made((a,)) == [f"make Job {NAME}-1"]]
+        manifest = job_of(plan_build(desired(), have))
         ends = have.now + timedelta(seconds=manifest["spec"]["activeDeadlineSeconds"])
         template = manifest["spec"]["template"]["spec"]
         waits = {
