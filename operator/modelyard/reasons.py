@@ -188,12 +188,12 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.DIGEST_MISMATCH: Advice(
         "What was read is not what was pinned.",
         "Push or upload the files again; they changed or were cut off.",
-        nearer=("delete it", "delete the tag"),
+        nearer=("delete it", "delete the tag", "push it again"),
     ),
     Reason.SOURCE_INVALID: Advice(
         "The files are no whole model: weights cut off, no configuration or no tokenizer.",
         "Upload the model again, with config.json, the weights and the tokenizer's files.",
-        nearer=("upload", "name the folder", "save it", "put the files"),
+        nearer=("upload", "name the folder", "save it", "put the files", "name one of", "push the folder"),
     ),
     Reason.UNSUPPORTED_ARCHITECTURE: Advice(
         "The model's family, or its pooling, can't be converted yet.",
@@ -231,6 +231,7 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.CONVERSION_FAILED: Advice(
         "The conversion ended in an error of its own.",
         "Mend what the step's log names and command `retry <revision> <nonce>`, or report it as a bug.",
+        nearer=("choose another engine", "of one version"),
     ),
     Reason.SERVER_REFUSED: Advice(
         "Triton refuses the model; the message has its words.",

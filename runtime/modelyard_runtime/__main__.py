@@ -65,13 +65,10 @@ def explained(error: Exception) -> BuildFailed:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return BuildFailed(BuildReason.DISK_FULL, f"the scratch volume is full ({error}): raise spec.build.scratch")
     if isinstance(error, ValidationError):
-        return BuildFailed(
-            BuildReason.CONVERSION_FAILED,
-            f"the request can't be read: are operator and runtime of one version? {error.errors()[0]['msg']}",
-        )
-    message = (
-        f"{type(error).__name__}: {error}; nobody foresaw this: its traceback is in the step's log, please report it"
-    )
+        fault = error.errors()[0]["msg"]
+        message = f"the request can't be read ({fault}); use images of operator and runtime of one version"
+        return BuildFailed(BuildReason.CONVERSION_FAILED, message)
+    message = f"{type(error).__name__}: {error}; nobody foresaw this: its traceback is in the step's log"
     return BuildFailed(BuildReason.CONVERSION_FAILED, message)
 
 

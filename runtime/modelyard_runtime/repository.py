@@ -83,10 +83,8 @@ def served(server: TritonServer, candidate: Candidate, decision: Decision) -> It
         yield Served(server=server, model=name, output=decision.output, pad_token=decision.pad_token)
         server.unload(name)
     except ServerRefused as error:
-        message = (
-            f"Triton refused {candidate.engine}/{candidate.precision}: {error}; are the images runtime and triton "
-        )
-        message += "of one version (the chart's values)? The log of the container server says more"
+        message = f"Triton refused {candidate.engine}/{candidate.precision}: {error}; the log of the container server "
+        message += "says more"
         raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
     except ServerLost as error:
         message = f"the sidecar's Triton went away with {candidate.engine}/{candidate.precision} loaded ({error}): "

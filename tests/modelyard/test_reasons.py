@@ -40,6 +40,7 @@ NEARER: dict[Reason, tuple[str, ...]] = {
         "user 65532 may not read /source/x: make it readable for all",
     ),
     Reason.DIGEST_MISMATCH: ("build x was made from other inputs; delete it, and it is made anew",),
+    Reason.CONVERSION_FAILED: ("INT8 can't be made of this model: x; choose another engine or precision",),
     Reason.SOURCE_INVALID: (
         "model.safetensors is shorter than its header says; upload it again",
         "there is no config.json: name the folder of the model itself",
