@@ -23,11 +23,18 @@ def test_a_model_that_serves_costs_no_call(yard: Yard, tiny_source: Object) -> N
     yard.submit("m", tiny_source)
     yard.healthy("m")
     pod = leader(yard.cluster)
-    # What other tests left goes first, and the echoes of what was written.
+    # What other tests left goes first: their pods answer on for a while, in silence. Then the echoes of what was written.
+    wait_for(lambda: not leaving(yard), seconds=180, what="alone", cluster=yard.cluster)
     wait_for(lambda: not beside_the_lease(counted(pod, QUIET_SECONDS)), seconds=120, what="quiet", cluster=yard.cluster)
     calls = counted(pod, REST_SECONDS)
     assert beside_the_lease(calls) == 0, calls
     assert 0 < calls["PUT"] <= most_renewals(REST_SECONDS), "it leads, and only renews its lease"
+
+
+def leaving(yard: Yard) -> list[str]:
+    """Return the namespaces that are being deleted."""
+    spaces = yard.cluster.list("namespaces")
+    return [space["metadata"]["name"] for space in spaces if space["status"]["phase"] == "Terminating"]
 
 
 def counted(operator: Object, seconds: float) -> Counter[str]:
