@@ -23,7 +23,7 @@ def test_a_model_that_serves_costs_no_call(yard: Yard, tiny_source: Object) -> N
     yard.submit("m", tiny_source)
     yard.healthy("m")
     pod = leader(yard.cluster)
-    # What other tests left goes first: their pods answer on for a while, in silence. Then the echoes of what was written.
+    # What other tests left goes first: their pods answer on for a while, in silence. Then the echoes of writes.
     wait_for(lambda: not leaving(yard), seconds=180, what="alone", cluster=yard.cluster)
     wait_for(lambda: not beside_the_lease(counted(pod, QUIET_SECONDS)), seconds=120, what="quiet", cluster=yard.cluster)
     calls = counted(pod, REST_SECONDS)
