@@ -107,8 +107,7 @@ def test_weight_comes_after_health_in_every_proxy() -> None:
     world.passes()
     assert dict(world.routes.weights) == {revision: 100}
     assert world.status.phase == "Progressing", "written, but not verified"
-    for name in world.live_proxies():
-        world.proxy_reads(name)
+    world.proxies_read()
     world.passes()
     assert world.status.phase == "Healthy"
     assert world.status.rollout is not None
@@ -193,8 +192,7 @@ def test_the_former_revision_retires_after_a_delay_and_after_its_routes() -> Non
     up_to_ready(world)
     world.proxies_check()
     world.passes()
-    for name in world.live_proxies():
-        world.proxy_reads(name)
+    world.proxies_read()
     plan = world.passes()
     assert world.status.phase == "Healthy"
     assert plan.requeue_after == world.defaults.retire_delay
@@ -203,8 +201,7 @@ def test_the_former_revision_retires_after_a_delay_and_after_its_routes() -> Non
     world.passes()
     assert old not in world.routes.clusters
     assert old in world.revisions(), "no proxy has read it yet"
-    for name in world.live_proxies():
-        world.proxy_reads(name)
+    world.proxies_read()
     world.passes()
     assert old not in world.revisions()
 
@@ -238,8 +235,7 @@ def test_the_delay_holds_for_a_revision_whose_successor_is_superseded_at_once() 
     up_to_ready(world)
     world.proxies_check()
     world.passes()
-    for name in world.live_proxies():
-        world.proxy_reads(name)
+    world.proxies_read()
     world.edit(serving={"batching": {"maxBatchSize": 4}})
     world.passes(3)
     assert old in world.routes.clusters, "answers may be under way"
@@ -535,8 +531,7 @@ def test_the_progress_deadline_counts_from_the_node() -> None:
     world.later(hours=5)
     world.schedule()
     world.passes()
-    for name in world.live_proxies():
-        world.proxy_reads(name)
+    world.proxies_read()
     plan = world.passes()
     assert plan.requeue_after == timedelta(minutes=15)
     assert world.status.rejected == []
@@ -584,15 +579,13 @@ def test_the_only_ready_revision_is_not_stopped_even_without_weight() -> None:
     up_to_ready(world)
     world.proxies_check()
     world.passes()
-    for name in world.live_proxies():
-        world.proxy_reads(name)
+    world.proxies_read()
     world.passes()
     world.crash(world.status.stable_revision)
     world.later(minutes=5)
     for _ in range(3):
         world.passes()
-        for name in world.live_proxies():
-            world.proxy_reads(name)
+        world.proxies_read()
     assert old in world.revisions()
 
 

@@ -18,16 +18,10 @@ def switched() -> tuple[World, str]:
     up_to_ready(world)
     world.proxies_check()
     world.passes()
-    all_read(world)
+    world.proxies_read()
     world.passes()
     assert world.status.phase == "Healthy"
     return world, old
-
-
-def all_read(world: World) -> None:
-    """Let every proxy read its files."""
-    for name in world.live_proxies():
-        world.proxy_reads(name)
 
 
 def candidate_known(world: World) -> None:
@@ -61,7 +55,7 @@ def test_a_model_stays_healthy_while_the_former_revision_retires() -> None:
         assert old in world.revisions(), "no proxy has read it yet"
         assert (world.status.phase, complete(world), verified_at(world)) == ("Healthy", ("True", "RolledOut"), at)
         if read:
-            all_read(world)
+            world.proxies_read()
     world.passes()
     assert old not in world.revisions()
     assert (world.status.phase, verified_at(world)) == ("Healthy", at)
@@ -127,7 +121,7 @@ def test_stable_is_who_every_proxy_was_seen_to_send_requests_to() -> None:
     assert (status.stable_revision, status.weights.stable, status.weights.candidate) == (old, 0, 100)
     assert status.rollout is not None
     assert (status.rollout.revision, status.rollout.weight, status.rollout.weight_verified_at) == (new, 100, None)
-    all_read(world)
+    world.proxies_read()
     world.passes()
     assert (world.status.stable_revision, world.status.weights.stable) == (new, 100)
 

@@ -223,6 +223,11 @@ class World:
             self.proxies[name].routes = Routes(clusters=tuple(written["clusters"]), weights=written["weights"])
             self.proxies[name].hash = written["hash"]
 
+    def proxies_read(self) -> None:
+        """Let every proxy load what its ConfigMap says now."""
+        for name in self.live_proxies():
+            self.proxy_reads(name)
+
     def proxies_check(self, *, but: int = 0) -> None:
         """Let every proxy find out which of its revisions have a ready pod, but for one (counted from 1)."""
         for number, (_, proxy) in enumerate(sorted(self.proxies.items()), 1):
@@ -237,8 +242,7 @@ class World:
         self.controllers()
         self.schedule()
         self.ready()
-        for name in self.live_proxies():
-            self.proxy_reads(name)
+        self.proxies_read()
         self.proxies_check()
 
     def settle(self, rounds: int = 40, seconds: float = 5, happens: Callable[[], None] | None = None) -> Plan:
@@ -380,8 +384,7 @@ def up_to_ready(world: World) -> str:
         world.controllers()
         world.schedule()
     world.ready()
-    for name in world.live_proxies():
-        world.proxy_reads(name)
+    world.proxies_read()
     return world.status.target_revision
 
 
