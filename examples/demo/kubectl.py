@@ -12,9 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 Object = dict[str, Any]
 """A Kubernetes object as JSON."""
@@ -47,9 +47,9 @@ class Kubectl:
     context: str | None = None
     namespace: str = "default"
 
-    def within(self, namespace: str) -> Kubectl:
+    def within(self, namespace: str) -> Self:
         """Return the same cluster with another namespace."""
-        return Kubectl(kubeconfig=self.kubeconfig, context=self.context, namespace=namespace)
+        return replace(self, namespace=namespace)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a child: an inherited KUBECONFIG is replaced by ours."""

@@ -1,10 +1,11 @@
-"""Artifacts in the cluster's registry, with one file exchanged: what a disk, a node or an attacker might do."""
+"""Artifacts in the cluster's registry: where another namespace finds them, or with one file exchanged."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from examples.demo.kubectl import Object
 from modelyard.oci.artifact import ARTIFACT_TYPE, attach_report, image_of, pull, push, read_report
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import Credentials
-from modelyard.oci.layers import layers_of
+from modelyard.oci.layers import Descriptor, layers_of
 from modelyard.oci.reference import Reference
 
 Change = Callable[[bytes], bytes]
@@ -25,23 +26,44 @@ class Artifacts:
     address: str
     credentials: Credentials
 
-    def exchange(self, build: Object, path: str, change: Change) -> None:
-        """Push the build's artifact again under its tag, the file at ``path`` changed, the report as it was."""
+    def copy(self, build: Object, namespace: str) -> Object:
+        """Push the build's artifact and report where ``namespace`` would, and return the build as it would be there."""
         destination = build["spec"]["destination"]
-        repository, tag = destination["repository"].partition("/")[2], destination["tag"]
-        place = Reference(registry=self.address, repository=repository, tag=tag)
-        opened = Repository(place, plain_http=True, credentials=self.credentials)
-        with opened as registry, tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            before = pull(registry, tag, folder)
-            report = read_report(registry, before.digest)
-            assert report is not None, f"{place} has no report"
+        registry, _, name = destination["repository"].split("/")
+        there = {**destination, "repository": f"{registry}/{namespace}/{name}"}
+        with self._pulled(destination) as (folder, before, report), self._opened(there) as repository:
+            after = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), there["tag"])
+            assert after.digest == before.digest, "the same files make the same artifact"
+            attach_report(repository, after, report)
+        return {**build, "spec": {**build["spec"], "destination": there}}
+
+    def exchange(self, build: Object, path: str, change: Change) -> None:
+        """Push the build's artifact again under its tag, the file at ``path`` changed, the report as it was.
+
+        What a disk, a node or an attacker might do.
+        """
+        destination = build["spec"]["destination"]
+        with self._pulled(destination) as (folder, before, report), self._opened(destination) as repository:
             changed = folder / path
             changed.write_bytes(change(changed.read_bytes()))
-            image = image_of(layers_of(folder), ARTIFACT_TYPE)
-            after = push(registry, image, tag)
+            after = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), destination["tag"])
             assert after.digest != before.digest
-            attach_report(registry, after, report.replace(before.digest.encode(), after.digest.encode()))
+            attach_report(repository, after, report.replace(before.digest.encode(), after.digest.encode()))
+
+    @contextmanager
+    def _pulled(self, destination: Object) -> Iterator[tuple[Path, Descriptor, bytes]]:
+        """Have the artifact's files in a folder for the block, with what describes it, and its report."""
+        with self._opened(destination) as repository, tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            described = pull(repository, destination["tag"], folder)
+            report = read_report(repository, described.digest)
+            assert report is not None, f"{destination} has no report"
+            yield folder, described, report
+
+    def _opened(self, destination: Object) -> Repository:
+        repository = destination["repository"].partition("/")[2]
+        place = Reference(registry=self.address, repository=repository, tag=destination["tag"])
+        return Repository(place, plain_http=True, credentials=self.credentials)
 
 
 def other_golden_answers(golden: bytes) -> bytes:

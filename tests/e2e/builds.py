@@ -9,12 +9,11 @@ from tests.e2e.yard import Yard
 OURS = "app.kubernetes.io/managed-by=modelyard"
 
 
-def built_and_deleted(yard: Yard, name: str, source: Object) -> Object:
-    """Build the model, delete it, and return the build as it was: its artifact is in the registry."""
+def built(yard: Yard, name: str, source: Object) -> Object:
+    """Apply a model and return its build once it is Healthy."""
     yard.submit(name, source)
     build = yard.cluster.get("modelbuild", yard.healthy(name)["status"]["build"])
     assert build is not None
-    yard.remove(name)
     return build
 
 

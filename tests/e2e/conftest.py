@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples.demo.install import install_operator
-from examples.demo.kubectl import Kubectl, Object
+from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder, sentence_encoder
 from examples.demo.sentence_model import (
     REGISTRY,
@@ -27,7 +28,9 @@ from tests.cluster import lifecycle
 from tests.cluster.locks import locked
 from tests.cluster.settings import cluster_from_environment
 from tests.e2e.artifacts import Artifacts
-from tests.e2e.kit import MakeYard, Push, RestartApiServer, WithValues
+from tests.e2e.builds import built
+from tests.e2e.kit import BuiltAlready, MakeYard, Push, RestartApiServer, WithValues
+from tests.e2e.reader import Reader
 from tests.e2e.yard import Yard
 from tests.models.encoder import tiny_encoder
 from tests.servers.hub import Hub, running_hub
@@ -51,7 +54,7 @@ def target() -> Target:
     """The local cluster, which must be up."""
     if not LOCAL_KUBECONFIG.exists():
         pytest.fail("there is no local cluster: run `make cluster images`")
-    return Target(cluster=Kubectl(kubeconfig=LOCAL_KUBECONFIG), local=True)
+    return Target(cluster=Reader(kubeconfig=LOCAL_KUBECONFIG), local=True)
 
 
 @pytest.fixture(scope="session")
@@ -130,6 +133,26 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_source(push: Push, tiny_folder: Path) -> Object:
     """The random encoder in the registry."""
     return push(tiny_folder, "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_build(
+    system: Target, tiny_source: Object, testrun_uid: str, tmp_path_factory: pytest.TempPathFactory
+) -> Object:
+    """The tiny model's build, made once in a run by the process whose tests need it first."""
+    told = tmp_path_factory.getbasetemp().parent / f"tiny-build-{testrun_uid}.json"
+    with locked(told.with_suffix(".lock")):
+        if not told.exists():
+            with yards(system) as make:
+                told.write_text(json.dumps(built(make("tiny"), "tiny", tiny_source)))
+    found: Object = json.loads(told.read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def built_already(tiny_build: Object, artifacts: Artifacts) -> BuiltAlready:
+    """For tests of what comes after a build, which need none of their own."""
+    return lambda yard: artifacts.copy(tiny_build, yard.name)
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ MakeYard: TypeAlias = Callable[[str], Yard]
 Push: TypeAlias = Callable[[Path, str], Object]
 """Pushes a model folder to the cluster's registry under a name and returns its ``spec.source``."""
 
+BuiltAlready: TypeAlias = Callable[[Yard], Object]
+"""Puts the tiny model's artifact where the namespace's own build would: it starts no Job. Returns that build."""
+
 WithValues: TypeAlias = Callable[..., AbstractContextManager[None]]
 """Upgrades the release with more of Helm's ``key=value`` for the length of a block."""
 

@@ -11,7 +11,7 @@ from modelyard.contract.steps import Step
 from tests.e2e.builds import assert_one_build
 from tests.e2e.client import steady_load
 from tests.e2e.episodes import MODEL, build_reaches, serve_twice, stable
-from tests.e2e.kit import MakeYard, RestartApiServer
+from tests.e2e.kit import BuiltAlready, MakeYard, RestartApiServer
 from tests.e2e.questions import Standard
 from tests.e2e.yard import Yard
 
@@ -21,9 +21,10 @@ EXACT = 1e-3
 
 
 @pytest.fixture
-def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
+def served(make_yard: MakeYard, tiny_source: Object, built_already: BuiltAlready) -> Yard:
     """A namespace in which a model is served by two pods behind two proxies."""
     yard = make_yard("restart")
+    built_already(yard)
     serve_twice(yard, tiny_source)
     yard.healthy(MODEL)
     return yard

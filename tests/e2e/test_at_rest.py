@@ -10,6 +10,7 @@ import pytest
 from examples.demo.kubectl import Object
 from tests.e2e.calls import beside_the_lease, calls_of, most_renewals
 from tests.e2e.faults import leader
+from tests.e2e.kit import BuiltAlready
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
@@ -19,7 +20,8 @@ QUIET_SECONDS = 3
 REST_SECONDS = 10
 
 
-def test_a_model_that_serves_costs_no_call(yard: Yard, tiny_source: Object) -> None:
+def test_a_model_that_serves_costs_no_call(yard: Yard, tiny_source: Object, built_already: BuiltAlready) -> None:
+    built_already(yard)
     yard.submit("m", tiny_source)
     yard.healthy("m")
     pod = leader(yard.cluster)

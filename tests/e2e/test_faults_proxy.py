@@ -16,7 +16,7 @@ from examples.demo.sentences import SENTENCES
 from modelyard.naming import proxy_name
 from tests.e2e.client import steady_load
 from tests.e2e.episodes import MODEL, both_ready, stable
-from tests.e2e.kit import MakeYard
+from tests.e2e.kit import BuiltAlready, MakeYard
 from tests.e2e.questions import HEADER_LENGTH, Standard, encode
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
@@ -30,9 +30,10 @@ RATE = 5
 
 
 @pytest.fixture(scope="module")
-def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
+def served(make_yard: MakeYard, tiny_source: Object, built_already: BuiltAlready) -> Yard:
     """A namespace in which a model is served by two pods."""
     yard = make_yard("proxies")
+    built_already(yard)
     behind(yard, tiny_source, 2)
     return yard
 

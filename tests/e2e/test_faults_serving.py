@@ -21,7 +21,7 @@ from tests.e2e.episodes import (
     want_new_revision,
 )
 from tests.e2e.faults import fresh_operators, kill_container, kill_leader
-from tests.e2e.kit import MakeYard
+from tests.e2e.kit import BuiltAlready, MakeYard
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
@@ -33,9 +33,10 @@ RATE = 12
 
 
 @pytest.fixture(scope="module")
-def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
+def served(make_yard: MakeYard, tiny_source: Object, built_already: BuiltAlready) -> Yard:
     """A namespace in which a model is served by two pods behind two proxies."""
     yard = make_yard("faults")
+    built_already(yard)
     serve_twice(yard, tiny_source)
     yard.healthy(MODEL)
     return yard

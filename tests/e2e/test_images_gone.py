@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from examples.demo.kubectl import Object
-from tests.e2e.builds import built_and_deleted
-from tests.e2e.kit import WithValues
+from tests.e2e.kit import BuiltAlready, WithValues
 from tests.e2e.yard import Yard
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
@@ -18,8 +17,8 @@ def test_of_a_build(yard: Yard, tiny_source: Object, with_values: WithValues) ->
         assert_told(yard, "runtime:absent")
 
 
-def test_of_a_server(yard: Yard, tiny_source: Object, with_values: WithValues) -> None:
-    built_and_deleted(yard, "m", tiny_source)
+def test_of_a_server(yard: Yard, tiny_source: Object, with_values: WithValues, built_already: BuiltAlready) -> None:
+    built_already(yard)
     with with_values("images.triton.tag=absent"):
         yard.submit("m", tiny_source)
         assert_told(yard, "triton:absent")

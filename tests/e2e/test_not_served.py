@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from examples.demo.kubectl import Object
-from tests.e2e.builds import built_and_deleted
-from tests.e2e.kit import MakeYard
+from tests.e2e.kit import BuiltAlready, MakeYard
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
@@ -16,10 +15,10 @@ LITTLE = {"memory": "20Mi"}
 
 
 @pytest.fixture(scope="module")
-def built(make_yard: MakeYard, tiny_source: Object) -> Yard:
-    """A namespace whose builds of the tiny model are there already."""
+def built(make_yard: MakeYard, built_already: BuiltAlready) -> Yard:
+    """A namespace whose build of the tiny model is there already."""
     yard = make_yard("built")
-    built_and_deleted(yard, "first", tiny_source)
+    built_already(yard)
     return yard
 
 

@@ -11,7 +11,7 @@ from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
 from tests.e2e.client import PATIENCE_SECONDS, steady_load
 from tests.e2e.episodes import MODEL
-from tests.e2e.kit import MakeYard
+from tests.e2e.kit import BuiltAlready, MakeYard
 from tests.e2e.only_server import ENDS, servers
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
@@ -24,9 +24,10 @@ RATE = 12
 
 
 @pytest.fixture(scope="module")
-def served(make_yard: MakeYard, tiny_source: Object) -> Yard:
+def served(make_yard: MakeYard, tiny_source: Object, built_already: BuiltAlready) -> Yard:
     """A namespace in which a model is served as the defaults say."""
     yard = make_yard("one")
+    built_already(yard)
     yard.submit(MODEL, tiny_source)
     yard.healthy(MODEL)
     return yard

@@ -9,7 +9,7 @@ from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
 from tests.e2e.client import steady_load
 from tests.e2e.faults import operator_pods
-from tests.e2e.kit import WithValues
+from tests.e2e.kit import BuiltAlready, WithValues
 from tests.e2e.other_images import ANOTHER, IMAGES, under_another_name
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
@@ -25,8 +25,14 @@ def other_images(yard: Yard) -> tuple[str, ...]:
 
 
 def test_nothing_moves(
-    yard: Yard, tiny_source: Object, tiny: SentenceEncoder, with_values: WithValues, other_images: tuple[str, ...]
+    yard: Yard,
+    tiny_source: Object,
+    tiny: SentenceEncoder,
+    built_already: BuiltAlready,
+    with_values: WithValues,
+    other_images: tuple[str, ...],
 ) -> None:
+    built_already(yard)
     yard.submit("m", tiny_source)
     before = yard.healthy("m")["status"]
     pods, started = lives(yard), yard.build_pods_started()
