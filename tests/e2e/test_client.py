@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tests.e2e.client import Address, Verdict, steady_load
-from tests.e2e.questions import HEADER_LENGTH, Standard
+from tests.e2e.client import UNSENT, Address, Verdict, sent, steady_load
+from tests.e2e.questions import HEADER_LENGTH, Standard, encode
 
 RIGHT = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
 STANDARD = Standard(answers=RIGHT, tolerance=0.01)
@@ -146,6 +146,39 @@ def test_failures_are_counted_and_not_tried_again(behaviour: Behaviour) -> None:
     verdict, arrived = verdict_on(behaviour)
     assert not verdict.clean
     assert (verdict.failed, len(verdict.wrong), len(arrived)) == (12, 0, 12)
+
+
+class Stub:
+    """Fails as many calls as there are details, and answers those after."""
+
+    def __init__(self, *details: str) -> None:
+        self.details = list(details)
+        self.calls = 0
+
+    async def ModelInfer(self, _request: object, timeout: float) -> str:  # noqa: ASYNC109, N802 - as the protocol has it
+        assert timeout > 0
+        self.calls += 1
+        if self.details:
+            nothing = grpc.aio.Metadata()
+            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, nothing, nothing, self.details.pop(0))
+        return "answer"
+
+
+GOING = f"{UNSENT}; Error code: 0; Debug Text: )"
+
+
+async def test_a_call_that_never_left_is_sent_once_more() -> None:
+    stub = Stub(GOING)
+    assert (await sent(stub, encode("m", "embedding", QUESTIONS[0])))[1] == "answer"
+    assert stub.calls == 2
+
+
+@pytest.mark.parametrize(("details", "calls"), [([GOING, GOING], 2), (["Connection reset by peer"], 1)])
+async def test_nothing_else_is_sent_again(details: list[str], calls: int) -> None:
+    stub = Stub(*details)
+    with pytest.raises(grpc.aio.AioRpcError):
+        await sent(stub, encode("m", "embedding", QUESTIONS[0]))
+    assert stub.calls == calls
 
 
 def test_nobody_there_is_a_failure_of_each_request() -> None:
