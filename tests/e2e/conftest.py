@@ -124,9 +124,19 @@ def push(system: Target, registry: str) -> Push:
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random encoder of two layers."""
-    return tiny_encoder(tmp_path_factory.mktemp("models") / "tiny", seed=1)
+def shared_folder(testrun_uid: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of a run share."""
+    folder = tmp_path_factory.getbasetemp().parent / f"run-{testrun_uid}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(shared_folder: Path) -> Path:
+    """A random encoder of two layers, one for all: its tokenizer learns other pieces in another process."""
+    folder = shared_folder / "tiny"
+    with locked(shared_folder / "tiny.lock"):
+        return folder if folder.exists() else tiny_encoder(folder, seed=1)
 
 
 @pytest.fixture(scope="session")
@@ -136,11 +146,9 @@ def tiny_source(push: Push, tiny_folder: Path) -> Object:
 
 
 @pytest.fixture(scope="session")
-def tiny_build(
-    system: Target, tiny_source: Object, testrun_uid: str, tmp_path_factory: pytest.TempPathFactory
-) -> Object:
+def tiny_build(system: Target, tiny_source: Object, shared_folder: Path) -> Object:
     """The tiny model's build, made once in a run by the process whose tests need it first."""
-    told = tmp_path_factory.getbasetemp().parent / f"tiny-build-{testrun_uid}.json"
+    told = shared_folder / "tiny-build.json"
     with locked(told.with_suffix(".lock")):
         if not told.exists():
             with yards(system) as make:
