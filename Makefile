@@ -9,7 +9,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # Wheels are looked for beside the checkout first, where there is such a folder: the CPU build of torch, say.
 FIND_LINKS := $(addprefix --find-links ,$(wildcard ../shared/wheels))
-PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(FIND_LINKS)
+# Bytecode of what is imported comes with its first import: compiling all of torch takes longer than installing it.
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile $(FIND_LINKS)
 # Resolved for where the images and CI run. Neither index nor hashes: CPU and CUDA builds of torch fit one lock.
 RESOLVE := $(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
