@@ -28,6 +28,10 @@ EXACT = 1e-3
 """Relative distance from PyTorch that float32 stays within, and 8-bit weights do not."""
 QUANTIZED = 0.08
 """What 8-bit weights stay within; another sentence's answer is farther than 0.2."""
+SHORT = {"shapes": {"sequence": {"opt": 32, "max": 64}}}
+"""Long enough for the sentences asked; a proof on longer texts is not what these tests are about."""
+IN_FLOAT32 = {**FAST, **SHORT}
+IN_8_BITS = {"engine": "OnnxRuntime", "precision": "INT8Weights", **SHORT}
 RETIRE_DELAY = timedelta(seconds=30)
 """The operator's: what was sent to the old revision may take so long to be answered."""
 
@@ -44,10 +48,15 @@ def namespace(make_yard: MakeYard) -> Yard:
     return make_yard("switch")
 
 
+def serve_twice(yard: Yard, source: Object, **batching: int) -> None:
+    """Ask for two servers in float32."""
+    yard.submit("minilm", source, optimization=IN_FLOAT32, serving={"replicas": 2, "batching": batching})
+
+
 @pytest.fixture
 def served(namespace: Yard, minilm_source: Object) -> Iterator[Yard]:
     """A namespace in which MiniLM is served in float32 by two pods."""
-    namespace.submit("minilm", minilm_source, serving={"replicas": 2})
+    serve_twice(namespace, minilm_source)
     namespace.healthy("minilm")
     yield namespace
     namespace.remove("minilm")
@@ -59,8 +68,7 @@ def test_no_request_is_lost_or_wrong(
     old = served.model("minilm")["status"]["stableRevision"]
     texts = [minilm.tokens(text) for text in SENTENCES]
     with steady_load(served.address("minilm"), "minilm", texts, rate=16, most_seconds=400) as load:
-        quantized = {"engine": "OnnxRuntime", "precision": "INT8Weights"}
-        served.submit("minilm", minilm_source, optimization=quantized, serving={"replicas": 2})
+        served.submit("minilm", minilm_source, optimization=IN_8_BITS, serving={"replicas": 2})
         new = served.healthy("minilm")["status"]["stableRevision"]
         wait_for(lambda: not served.pods(revision=old), seconds=150, what="retired", cluster=served.cluster)
     assert new != old
@@ -78,7 +86,7 @@ def test_rollback_goes_the_same_way(
     served: Yard, minilm_source: Object, minilm: SentenceEncoder, right: NDArray[np.float32]
 ) -> None:
     old = served.model("minilm")["status"]["stableRevision"]
-    served.submit("minilm", minilm_source, serving={"replicas": 2, "batching": {"maxQueueSize": 99}})
+    serve_twice(served, minilm_source, maxQueueSize=99)
     new = served.healthy("minilm")["status"]["stableRevision"]
     started = served.build_pods_started()
     texts = [minilm.tokens(text) for text in SENTENCES]
@@ -106,7 +114,7 @@ def test_a_pod_stops_only_after_its_routes_are_gone(
 ) -> None:
     """No pod of the old revision is asked to stop before every proxy has sent it nothing for a while."""
     old = served.model("minilm")["status"]["stableRevision"]
-    served.submit("minilm", minilm_source, serving={"replicas": 2, "batching": {"maxBatchSize": 16}})
+    serve_twice(served, minilm_source, maxBatchSize=16)
     status = served.healthy("minilm")["status"]
     moved_at = datetime.fromisoformat(status["rollout"]["weightVerifiedAt"])
     new = status["stableRevision"]
@@ -153,7 +161,7 @@ def test_a_switch_is_told_once_and_the_model_stays_healthy_while_the_old_revisio
     served: Yard, minilm_source: Object
 ) -> None:
     old = served.model("minilm")["status"]["stableRevision"]
-    served.submit("minilm", minilm_source, serving={"replicas": 2, "batching": {"maxBatchSize": 24}})
+    serve_twice(served, minilm_source, maxBatchSize=24)
     new = served.healthy("minilm")["status"]["stableRevision"]
     wait_for(lambda: not served.pods(revision=old), seconds=150, what="retired", cluster=served.cluster)
     # What a probe that fails once tells again (Switching, Healthy) is left out: the roll-out itself is told by these.
@@ -169,7 +177,7 @@ def test_failed_build_leaves_the_running_revision_alone(
     before = served.model("minilm")["status"]["stableRevision"]
     texts = [minilm.tokens(text) for text in SENTENCES]
     with steady_load(served.address("minilm"), "minilm", texts, rate=16) as load:
-        impossible = {**FAST, "shapes": {"sequence": {"max": 100_000}}}
+        impossible = {**IN_FLOAT32, "shapes": {"sequence": {"max": 100_000}}}
         served.submit("minilm", minilm_source, optimization=impossible, serving={"replicas": 2})
         message = served.told("minilm", "ShapesNotPossible")
     assert "512" in message
