@@ -98,10 +98,11 @@ def switch_reaches(yard: Yard, stage: str, before: str = "") -> Object:
     return reached(yard.cluster, wanted.name, far, seconds=240, what=stage, kind=wanted.kind)
 
 
-NEW_MODEL_STAGES: dict[str, Callable[[Yard], Object]] = {
-    **{step.value: partial(build_reaches, step=step) for step in Step},
-    **{stage: partial(switch_reaches, stage=stage) for stage in ("warming", "weight moved")},
+BUILD_STAGES: dict[str, Callable[[Yard], Object]] = {step: partial(build_reaches, step=step) for step in Step}
+FIRST_SWITCH_STAGES: dict[str, Callable[[Yard], Object]] = {
+    stage: partial(switch_reaches, stage=stage) for stage in ("warming", "weight moved")
 }
+NEW_MODEL_STAGES = {**BUILD_STAGES, **FIRST_SWITCH_STAGES}
 """From a model that was just applied to its first answers; each waits for its stage, and returns what shows it."""
 
 

@@ -7,8 +7,9 @@ import pytest
 from examples.demo.kubectl import Object
 from modelyard.contract.steps import Step
 from tests.e2e.builds import assert_one_build
-from tests.e2e.episodes import MODEL, NEW_MODEL_STAGES, build_reaches
+from tests.e2e.episodes import BUILD_STAGES, FIRST_SWITCH_STAGES, MODEL, build_reaches
 from tests.e2e.faults import aimed_at_leader, fresh_operators, kill_container, kill_leader
+from tests.e2e.kit import BuiltAlready
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
@@ -23,14 +24,27 @@ def test_operator_dies_while_a_new_model_is_resolved(yard: Yard, fresh_source: O
     assert_one_build(yard, MODEL, pods=1)
 
 
-@pytest.mark.parametrize("stage", NEW_MODEL_STAGES)
+@pytest.mark.parametrize("stage", BUILD_STAGES)
 def test_operator_dies_while_a_new_model_is_at(yard: Yard, fresh_source: Object, stage: str) -> None:
     fresh_operators(yard.cluster)
     yard.submit(MODEL, fresh_source)
-    NEW_MODEL_STAGES[stage](yard)
+    BUILD_STAGES[stage](yard)
     kill_leader(yard.cluster)
     yard.healthy(MODEL)
     assert_one_build(yard, MODEL, pods=1)
+
+
+@pytest.mark.parametrize("stage", FIRST_SWITCH_STAGES)
+def test_operator_dies_while_a_new_model_that_was_built_before_is_at(
+    yard: Yard, tiny_source: Object, built_already: BuiltAlready, stage: str
+) -> None:
+    built_already(yard)
+    fresh_operators(yard.cluster)
+    yard.submit(MODEL, tiny_source)
+    FIRST_SWITCH_STAGES[stage](yard)
+    kill_leader(yard.cluster)
+    yard.healthy(MODEL)
+    assert_one_build(yard, MODEL, pods=0)
 
 
 def test_build_pod_dies_while_converting(yard: Yard, fresh_source: Object) -> None:
