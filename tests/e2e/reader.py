@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,5 +78,7 @@ def _told(kind: str) -> Iterator[None]:
 @cache
 def _client(kubeconfig: Path, context: str | None) -> DynamicClient:
     """Return the process's client of a cluster. What the cluster knows is noted in a file that nobody else reads."""
-    noted = Path(tempfile.mkdtemp()) / "discovery.json"
-    return DynamicClient(new_client_from_config(config_file=str(kubeconfig), context=context), cache_file=str(noted))
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    client = new_client_from_config(config_file=str(kubeconfig), context=context)
+    return DynamicClient(client, cache_file=f"{folder}/discovery.json")
