@@ -42,7 +42,7 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
     spec = want.spec
     suspended = not isinstance(spec, SpecNotUnderstood) and spec.suspend
     selector = model_selector(want.name, TRITON_COMPONENT, found.stable) if found.stable else {}
-    summary = _summary(plan, shown, _rolled_back(have), suspended=suspended)
+    summary = _summary(plan, shown, _by_command(plan, have), suspended=suspended)
     return want.status.model_copy(
         update={
             "observed_generation": want.generation,
@@ -86,7 +86,7 @@ def _conditions(plan: Plan, summary: Finding, *, suspended: bool) -> dict[str, F
     return conditions | {stage: _with_fix(found.stages[stage]) for stage in STAGES if stage in found.stages}
 
 
-def _summary(plan: Plan, shown: BuildResult | None, rolled_back: str, *, suspended: bool) -> Finding:
+def _summary(plan: Plan, shown: BuildResult | None, by_command: str, *, suspended: bool) -> Finding:
     """Return the state in a sentence: the first thing that keeps the model from being as asked."""
     found = plan.findings
     if found.trouble:
@@ -96,7 +96,7 @@ def _summary(plan: Plan, shown: BuildResult | None, rolled_back: str, *, suspend
         return _with_fix(Finding(truth=Truth.FALSE, reason=Reason.SUSPENDED, message=message))
     if found.waiting:
         return _with_fix(found.waiting)
-    message = f"revision {found.stable} has all of the traffic{rolled_back}{_praise(shown)}"
+    message = f"revision {found.stable} has all of the traffic{by_command}{_praise(shown)}"
     return Finding(truth=Truth.TRUE, reason=Reason.HEALTHY, message=message)
 
 
@@ -121,10 +121,16 @@ def _praise(shown: BuildResult | None) -> str:
     return ": " + ", ".join(words)
 
 
-def _rolled_back(have: Observed) -> str:
-    """Return by which command the model follows another revision than its spec asks for, or nothing."""
-    command = have.records[-1].rolled_back_by if have.records else None
-    return f", by the command '{command}' until the spec changes" if command else ""
+def _by_command(plan: Plan, have: Observed) -> str:
+    """Return what only a command explains, or nothing: another revision than the spec's, or one that missed a gate."""
+    record = have.records[-1] if have.records else None
+    if record is None:
+        return ""
+    said = f", by the command '{record.rolled_back_by}' until the spec changes" if record.rolled_back_by else ""
+    proof = plan.findings.stages.get("ParityVerified")
+    if record.promoted and proof is not None and proof.truth is Truth.FALSE:
+        said += f", by a person's word though {proof.message}"
+    return said
 
 
 def _short(latency: LatencyStatus) -> str:

@@ -52,7 +52,7 @@ class OptimizationSpec(ApiModel):
         json_schema_extra=rules(
             rule(
                 "!(self.engine == 'OpenVINO' && self.precision == 'FP8')",
-                "OpenVINO never runs FP8; use precision BF16 with OpenVINO, or engine TensorRT for FP8",
+                "OpenVINO never runs FP8; use precision BF16 with OpenVINO",
                 ".precision",
             )
         )

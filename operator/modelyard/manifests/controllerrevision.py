@@ -16,6 +16,7 @@ from modelyard.naming import (
     REJECTED_ANNOTATION,
     REVISION_LABEL,
     ROLLED_BACK_ANNOTATION,
+    SERVED_ANNOTATION,
     SPEC_DIGEST_ANNOTATION,
     canonical_json,
     model_labels,
@@ -28,13 +29,15 @@ from modelyard.snapshot import Snapshot
 class Said:
     """What is said about a snapshot. ``sequence``: the highest is the current one; ``rejection``: JSON or None.
 
-    ``rolled_back_by``: the command that made it current although the spec asks for something else.
+    ``promoted``: a missed gate doesn't hold it. ``served``: it has had all of the traffic. ``rolled_back_by``: the
+    command that made it current although the spec asks for something else.
     """
 
     sequence: int
     generation: int
     spec_digest: str
     promoted: bool = False
+    served: bool = False
     rejection: dict[str, str] | None = None
     rolled_back_by: str | None = None
 
@@ -63,6 +66,7 @@ def _annotations(said: Said) -> dict[str, str | None]:
         GENERATION_ANNOTATION: str(said.generation),
         SPEC_DIGEST_ANNOTATION: said.spec_digest,
         PROMOTED_ANNOTATION: "true" if said.promoted else None,
+        SERVED_ANNOTATION: "true" if said.served else None,
         REJECTED_ANNOTATION: canonical_json(said.rejection) if said.rejection is not None else None,
         ROLLED_BACK_ANNOTATION: said.rolled_back_by,
     }

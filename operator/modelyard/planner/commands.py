@@ -26,13 +26,17 @@ class Obeyed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What a command is judged in. ``missed``: the target's build missed a gate."""
+    """What a command is judged in.
+
+    ``missed``: the target's build missed a gate; ``waits``: what missed one waits for a person (gates.onFailure).
+    """
 
     want: Desired
     owner: Owner
     have: Observed
     spec_digest: str
     missed: bool = False
+    waits: bool = False
 
 
 def obeyed(around: Circumstances) -> Obeyed | None:
@@ -78,6 +82,9 @@ def _promote(around: Circumstances, command: Command) -> Obeyed:
         return late
     if target is None or target.promoted or not around.missed:
         return _ignored(f"{command.raw}: no gate holds it")
+    if not around.waits:
+        fix = "set gates.onFailure to Hold and command it again, or lower the gate"
+        return _ignored(f"{command.raw}: it missed a gate, and gates.onFailure is Block; {fix}")
     action = said_again(target, f"commanded: {command.raw}", promoted=True)
     return Obeyed(actions=(action,), event=_event(Reason.PROMOTED, f"{command.raw}: a missed gate no longer holds it"))
 
@@ -109,7 +116,7 @@ def _retry(around: Circumstances, command: Command) -> Obeyed:
 
 
 def _rollback(around: Circumstances, command: Command) -> Obeyed:
-    """Make a kept revision the target until the spec changes."""
+    """Make a kept revision the target until the spec changes. One that has served is held by no gate of today's."""
     have = around.have
     kept = record_of(have, command.revision)
     if kept is None:
@@ -125,7 +132,7 @@ def _rollback(around: Circumstances, command: Command) -> Obeyed:
         kept.snapshot,
         generation=around.want.generation,
         spec_digest=around.spec_digest,
-        promoted=kept.promoted,
+        promoted=kept.promoted or kept.served,
         rolled_back_by=command.raw,
         why=f"commanded: {command.raw}",
     )

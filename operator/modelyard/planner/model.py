@@ -23,7 +23,7 @@ from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildPhase, BuildView, Observed, Record
-from modelyard.state.plan import Amend, Finding, Findings, Plan, Truth
+from modelyard.state.plan import Finding, Findings, Plan, Truth
 from modelyard.traffic.envoy_config import ProxyConfig
 
 LOOK_AT_BUILD = timedelta(seconds=1)
@@ -234,13 +234,22 @@ def _tidy(this: ModelPass, target: Record | None) -> None:
 
 
 def _mark(this: ModelPass, target: Record | None) -> None:
-    """Say that a record answers this generation too; once, and after what else is said about it."""
+    """Say of a record what became of it since: it answers this generation too, it has had the traffic.
+
+    Once, and after what else is said about it.
+    """
     generation = this.want.generation
-    if target is None or target.generation == generation or this.spec.suspend:
+    if (
+        target is None
+        or this.spec.suspend
+        or any(getattr(action, "ref", None) == target.ref for action in this.actions)
+    ):
         return
-    if not any(isinstance(action, Amend) and action.ref == target.ref for action in this.actions):
+    if target.generation != generation:
         why = f"generation {generation} resolves to the same"
         this.actions.append(said_again(target, why, generation=generation))
+    elif this.switch and this.switch.done and this.switch.stable == target.snapshot.revision and not target.served:
+        this.actions.append(said_again(target, "it has all of the traffic", served=True))
 
 
 def _obstacles(this: ModelPass) -> None:

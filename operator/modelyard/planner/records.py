@@ -54,6 +54,7 @@ def said_again(
     why: str,
     *,
     promoted: bool | None = None,
+    served: bool | None = None,
     rejection: Rejection | None = None,
     generation: int | None = None,
 ) -> Action:
@@ -64,6 +65,7 @@ def said_again(
         generation=generation or record.generation,
         spec_digest=record.spec_digest,
         promoted=record.promoted if promoted is None else promoted,
+        served=record.served if served is None else served,
         rejection=_rejection(kept) if kept else None,
         rolled_back_by=record.rolled_back_by,
     )

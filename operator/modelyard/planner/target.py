@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from modelyard.api.model import OptimizedModelSpec
+from modelyard.api.proof import OnFailure
 from modelyard.planner.commands import Circumstances, Obeyed, asks_to_refresh, obeyed
 from modelyard.planner.model_pass import ModelPass, false, true, unknown
 from modelyard.planner.proof import proof_of
@@ -37,7 +38,12 @@ def followed(this: ModelPass) -> Record | None:
     if spec.suspend:
         return _as_recorded(this, record)
     around = Circumstances(
-        want=want, owner=this.owner, have=have, spec_digest=spec_digest(spec), missed=_missed(this, record)
+        want=want,
+        owner=this.owner,
+        have=have,
+        spec_digest=spec_digest(spec),
+        missed=_missed(this, record),
+        waits=spec.gates.on_failure is OnFailure.HOLD,
     )
     command = obeyed(around)
     if command is not None:

@@ -134,6 +134,7 @@ class Record:
     spec_digest: str
     snapshot: Snapshot
     promoted: bool = False
+    served: bool = False  # it has had all of the traffic, verified
     rejection: Rejection | None = None
     rolled_back_by: str | None = None  # the command, as written
 

@@ -23,6 +23,7 @@ from modelyard.naming import (
     REVISION_LABEL,
     ROLLED_BACK_ANNOTATION,
     ROUTES_ANNOTATION,
+    SERVED_ANNOTATION,
     SPEC_DIGEST_ANNOTATION,
     TRITON_COMPONENT,
     VERIFIED_ANNOTATION,
@@ -118,6 +119,7 @@ def record_from(revision: Manifest) -> Record:
         spec_digest=annotations.get(SPEC_DIGEST_ANNOTATION, ""),
         snapshot=snapshot_from(revision["data"]),
         promoted=PROMOTED_ANNOTATION in annotations,
+        served=SERVED_ANNOTATION in annotations,
         rolled_back_by=annotations.get(ROLLED_BACK_ANNOTATION),
         rejection=_rejection(rejection) if rejection else None,
     )

@@ -42,7 +42,7 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     ),
     "FP8 with OpenVINO": (
         {"optimization": {"engine": "OpenVINO", "precision": "FP8"}},
-        "OpenVINO never runs FP8; use precision BF16 with OpenVINO, or engine TensorRT for FP8",
+        "OpenVINO never runs FP8; use precision BF16 with OpenVINO",
     ),
     "an engine that nobody knows": ({"optimization": {"engine": "Turbo"}}, 'supported values: "Auto", "OnnxRuntime"'),
     "a gate above 1": ({"gates": {"parity": {"p1Cosine": 1.5}}}, "should be less than or equal to 1"),

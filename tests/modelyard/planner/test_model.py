@@ -368,6 +368,19 @@ def test_a_missed_gate_holds_until_a_person_promotes() -> None:
     world.settle()
     assert (world.status.phase, world.status.stable_revision) == ("Healthy", revision)
     assert world.status.last_handled_command == f"promote {revision} 1"
+    assert "by a person's word though p1Cosine 0.9 < 0.998" in world.status.message
+
+
+def test_a_missed_gate_that_blocks_is_passed_by_nobody() -> None:
+    world = World()
+    world.passes(3)
+    world.build_ends(**MISSED)
+    world.settle()
+    reason, message = event_of(world, f"promote {world.status.target_revision} 1")
+    assert reason is Reason.COMMAND_IGNORED
+    assert "gates.onFailure is Block; set gates.onFailure to Hold and command it again" in message
+    world.settle()
+    assert world.revisions() == set()
 
 
 def test_a_gate_that_the_noise_leaves_open_is_no_pass() -> None:
@@ -674,6 +687,43 @@ def test_rollback_stays_until_the_spec_changes() -> None:
     world.settle()
     assert world.status.stable_revision != first
     assert "command" not in world.status.message
+
+
+def test_what_has_served_is_rolled_back_to_whatever_the_gates_are_by_now() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    world.edit(serving=BATCH_16, gates={"performance": {"minSpeedup": 0}})
+    world.settle()
+    world.edit(serving=BATCH_16, gates={"performance": {"minSpeedup": 900}})
+    world.settle()
+    event_of(world, f"rollback {first} 1")
+    world.settle()
+    assert (world.status.phase, world.status.stable_revision) == ("Healthy", first)
+    assert "by a person's word though minSpeedup" in world.status.message
+    assert world.passes().actions == ()
+
+
+def test_what_never_served_is_held_by_the_gates_after_a_rollback_too() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    pin = world.pin
+    world.edit(source={"oci": {"ref": "registry.example.com/models/other:1"}})
+    world.pin = OciPin(repository="registry.example.com/models/other", digest="sha256:" + "2" * 64)
+    world.passes(3)
+    world.build_ends(**MISSED)
+    world.settle()
+    missed = world.status.target_revision
+    world.pin = pin
+    world.edit()
+    world.settle()
+    event_of(world, f"rollback {missed} 1")
+    world.settle()
+    assert missed != first
+    assert (world.status.phase, world.status.stable_revision, world.status.target_revision) == (
+        "Degraded",
+        first,
+        missed,
+    )
 
 
 def test_what_was_rolled_back_to_may_be_asked_for_by_the_spec() -> None:
