@@ -10,7 +10,7 @@ from modelyard.cluster import Cluster
 from modelyard.reasons import Reason
 from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import Obstacle
-from modelyard.state.plan import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Scale
+from modelyard.state.plan import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Restore, Scale
 from modelyard.telemetry import METRICS, Log
 
 log = Log("actions")
@@ -34,6 +34,8 @@ async def _one(cluster: Cluster, action: Action) -> Obstacle | None:
             obstacle = await _apply(cluster, action.manifest)
         case Amend():
             await cluster.amend(action.ref, action.patch)
+        case Restore():
+            await cluster.restore(action.ref, action.manifest)
         case Scale():
             await cluster.scale(action.ref, action.replicas)
         case Delete():

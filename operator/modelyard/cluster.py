@@ -9,6 +9,7 @@ from typing import Any
 from modelyard.apiserver import ApiServer, Conflict, NotFound, Refused
 from modelyard.naming import API_VERSION, FIELD_MANAGER
 from modelyard.state.objects import Manifest, ObjectRef
+from modelyard.views.meddling import OURS_ALONE, foreign_entries
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -102,6 +103,23 @@ class Cluster:
         except NotFound as error:
             raise Conflict(HTTPStatus.CONFLICT, "Gone", error.message) from error
 
+    async def restore(self, ref: ObjectRef, manifest: Manifest) -> None:
+        """Put back what is ours alone of the object that was read, as ``manifest`` has it. Raises Conflict.
+
+        Whoever else wrote there is forgotten: what they added would be theirs otherwise, and found again.
+        """
+        current = await self._read_still(_path(ref), ref.uid, ref.resource_version)
+        patch: list[Manifest] = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": ref.resource_version},
+            *(
+                {"op": "replace", "path": "/" + "/".join(path), "value": _at(manifest, path)}
+                for path in OURS_ALONE[ref.kind]
+            ),
+        ]
+        places = sorted((place for place, _ in foreign_entries({**current, "kind": ref.kind})), reverse=True)
+        patch += [{"op": "remove", "path": f"/metadata/managedFields/{place}"} for place in places]
+        await self._write("PATCH", _path(ref), body=patch, content_type=JSON_PATCH, fieldManager=FIELD_MANAGER)
+
     async def scale(self, ref: ObjectRef, replicas: int) -> None:
         """Set the scale subresource. Raises Conflict if the object is another one by now, or changed."""
         patch = _preconditions(ref) | {"spec": {"replicas": replicas}}
@@ -169,10 +187,8 @@ class Cluster:
 
         Otherwise a field that a later manifest leaves out would stay for ever: apply removes only what was applied.
         """
-        current = await self._api.request("GET", path)
+        current = await self._read_still(path, uid, version)
         metadata = current["metadata"]
-        if (metadata["uid"], metadata["resourceVersion"]) != (uid, version):
-            raise Conflict(HTTPStatus.CONFLICT, "Changed", f"{path} changed since this pass read it")
         patch = [
             {"op": "replace", "path": f"/metadata/managedFields/{index}/operation", "value": "Apply"}
             for index, entry in enumerate(metadata.get("managedFields", []))
@@ -184,6 +200,17 @@ class Cluster:
         taken = await self._write("PATCH", path, body=patch, content_type=JSON_PATCH)
         return str(taken["metadata"]["resourceVersion"])
 
+    async def _read_still(self, path: str, uid: str, version: str) -> Manifest:
+        """Return the object, if it still is what this pass read. Raises Conflict."""
+        try:
+            current = await self._api.request("GET", path)
+        except NotFound as error:
+            raise Conflict(HTTPStatus.CONFLICT, "Gone", error.message) from error
+        metadata = current["metadata"]
+        if (metadata["uid"], metadata["resourceVersion"]) != (uid, version):
+            raise Conflict(HTTPStatus.CONFLICT, "Changed", f"{path} changed since this pass read it")
+        return current
+
     @staticmethod
     def _item(kind: str, item: Manifest) -> Manifest:
         return {"apiVersion": KINDS[kind][0], "kind": kind} | item
@@ -191,6 +218,13 @@ class Cluster:
 
 def _path(ref: ObjectRef) -> str:
     return f"{collection(ref.kind, ref.namespace)}/{ref.name}"
+
+
+def _at(manifest: Manifest, path: tuple[str, ...]) -> object:
+    found: Any = manifest
+    for name in path:
+        found = found[name]
+    return found
 
 
 def _preconditions(ref: ObjectRef) -> Manifest:

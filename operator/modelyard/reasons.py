@@ -44,6 +44,7 @@ class Reason(StrEnum):
     HELD = "Held"
     COMMAND_DONE = "CommandDone"
     COMMAND_IGNORED = "CommandIgnored"
+    RESTORED = "Restored"
     # something is in the way
     NO_ROOM = "NoRoom"
     NAME_TAKEN = "NameTaken"
@@ -116,6 +117,10 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.COMMAND_DONE: Advice("The command was carried out.", NONE),
     Reason.COMMAND_IGNORED: Advice(
         "The command does nothing here; the message says why.", "Write it anew, with the revision that it is for."
+    ),
+    Reason.RESTORED: Advice(
+        "Somebody changed an object that the model is made of; it was put back.",
+        "Change the model's spec instead.",
     ),
     Reason.NO_ROOM: Advice(
         "No node has room for the new revision. That is no rejection: it starts as soon as one has.",

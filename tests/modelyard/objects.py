@@ -46,6 +46,17 @@ def deployment(namespace: str, name: str = "thing", replicas: int = 1, **metadat
     }
 
 
+def service(namespace: str, name: str = "thing") -> Manifest:
+    """Return a Service of two ports."""
+    ports = [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}, {"name": "grpc", "port": 81}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"selector": {"app": name}, "ports": ports},
+    }
+
+
 def pod(namespace: str, name: str = "thing", **metadata: object) -> Manifest:
     """Return a pod that nobody will run."""
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,8 @@ from modelyard.apiserver import AlreadyExists, ApiServer, Conflict, NotFound, Re
 from modelyard.cluster import KINDS, Cluster, collection
 from modelyard.naming import owner_field_manager
 from modelyard.state.objects import ObjectRef
-from tests.modelyard.objects import config_map, deployment, model, owner, pod
+from modelyard.views.meddling import meddler
+from tests.modelyard.objects import config_map, deployment, model, owner, pod, service
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("api_server")]
 
@@ -123,6 +125,73 @@ async def test_a_record_says_more_whatever_its_data_is(cluster: Cluster, namespa
     amended = await cluster.amend(ObjectRef.of(posted), more)
     assert amended["metadata"]["annotations"] == {"rejected": "a&b"}
     assert (amended["data"], amended["revision"]) == (data, 2)
+
+
+SELECTOR = {"spec": {"selector": {"app": "nothing"}}}
+IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "theirs:1"}]}}}}
+VARIABLE = {
+    "spec": {"template": {"spec": {"containers": [{"name": "main", "env": [{"name": "THEIRS", "value": "1"}]}]}}}
+}
+PORTS = {"spec": {"ports": [{"name": "theirs", "port": 9999}]}}
+CHANGES: dict[str, tuple[Callable[[str], dict[str, Any]], dict[str, Any]]] = {
+    "selector": (service, SELECTOR),
+    "ports": (service, PORTS),
+    "image": (deployment, IMAGE),
+    "env": (deployment, VARIABLE),
+}
+
+
+async def changed_by_another(api: ApiServer, manifest: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """Patch an object as kubectl does, and return it."""
+    metadata = manifest["metadata"]
+    path = f"{collection(manifest['kind'], metadata['namespace'])}/{metadata['name']}"
+    content_type = "application/strategic-merge-patch+json"
+    return await api.request("PATCH", path, body=patch, content_type=content_type, fieldManager="kubectl-patch")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_what_another_changed_is_seen_and_put_back(
+    cluster: Cluster, api: ApiServer, namespace: str, change: str
+) -> None:
+    make, patch = CHANGES[change]
+    manifest = make(namespace)
+    posted = await cluster.create(manifest)
+    assert meddler(posted) is None
+    theirs = await changed_by_another(api, posted, patch)
+    assert theirs["spec"] != posted["spec"]
+    assert meddler(theirs) == "kubectl-patch"
+    with pytest.raises(Conflict):
+        await cluster.restore(ObjectRef.of(posted), manifest)
+    await cluster.restore(ObjectRef.of(theirs), manifest)
+    restored = await cluster.get(posted["kind"], namespace, posted["metadata"]["name"])
+    assert restored is not None
+    assert restored["spec"] == posted["spec"]
+    assert meddler(restored) is None
+
+
+async def test_what_anybody_may_write_is_no_meddling(cluster: Cluster, api: ApiServer, namespace: str) -> None:
+    """``kubectl scale``, ``kubectl rollout restart``, labels of a tool that tracks."""
+    posted = await cluster.create(deployment(namespace))
+    restart = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}}
+    for patch in (restart, {"metadata": {"labels": {"theirs": "1"}}}, {"spec": {"replicas": 3}}):
+        assert meddler(await changed_by_another(api, posted, patch)) is None
+
+
+async def test_what_was_put_back_can_be_applied_over(cluster: Cluster, api: ApiServer, namespace: str) -> None:
+    """As the proxy's Deployment is for another image; what an earlier manifest had, and this one hasn't, goes."""
+    manifest = deployment(namespace)
+    theirs = await changed_by_another(api, await cluster.create(manifest), IMAGE)
+    await cluster.restore(ObjectRef.of(theirs), manifest)
+    restored = await cluster.get("Deployment", namespace, "thing")
+    assert restored is not None
+    later = deployment(namespace)
+    [container] = later["spec"]["template"]["spec"]["containers"]
+    del container["env"]
+    container["image"] = "later:1"
+    applied = await cluster.apply(over(restored, later))
+    [container] = applied["spec"]["template"]["spec"]["containers"]
+    assert (container["image"], container.get("env")) == ("later:1", None)
+    assert meddler(applied) is None
 
 
 async def test_scaling_leaves_the_rest_alone_and_minds_what_was_read(cluster: Cluster, namespace: str) -> None:

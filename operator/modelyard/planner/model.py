@@ -23,7 +23,7 @@ from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildPhase, BuildView, Observed, Record
-from modelyard.state.plan import Finding, Findings, Plan, Truth
+from modelyard.state.plan import Event, Finding, Findings, Plan, Restore, Truth
 from modelyard.traffic.envoy_config import ProxyConfig
 
 LOOK_AT_BUILD = timedelta(seconds=1)
@@ -303,4 +303,12 @@ def _plan(this: ModelPass, target: Record | None) -> Plan:
         handled_command=this.handled,
     )
     again = min((max(look, timedelta(milliseconds=200)) for look in this.looks), default=None)
-    return Plan(actions=tuple(this.actions), findings=findings, requeue_after=again, events=tuple(this.events))
+    events = (*this.events, *(_told(action) for action in this.actions if isinstance(action, Restore)))
+    return Plan(actions=tuple(this.actions), findings=findings, requeue_after=again, events=events)
+
+
+def _told(action: Restore) -> Event:
+    """Return what is told of an object that is put back."""
+    fix = "change the model's spec instead"
+    message = f"{action.ref.kind} {action.ref.name} was changed by {action.meddler} and is put back; {fix}"
+    return Event(warning=True, reason=Reason.RESTORED, message=message)

@@ -9,7 +9,7 @@ from modelyard.manifests.proxy import ProxyInputs, proxy_deployment
 from modelyard.manifests.service import public_service
 from modelyard.reasons import Reason
 from modelyard.state.observed import Observed
-from modelyard.state.plan import Action, Apply, Create, Delete, Finding, Scale, Truth
+from modelyard.state.plan import Action, Apply, Create, Delete, Finding, Restore, Scale, Truth
 
 
 def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed, *, serves: bool) -> list[Action]:
@@ -23,6 +23,8 @@ def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed, *,
     actions: list[Action] = []
     if "Service" not in there:
         actions.append(Create(manifest=public_service(owner), why="clients ask here"))
+    elif who := have.proxy.meddlers.get("Service"):
+        actions.append(Restore(ref=there["Service"], manifest=public_service(owner), meddler=who))
     if "Deployment" not in there and not serves:
         return actions
     if "Deployment" not in there:
@@ -31,6 +33,9 @@ def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed, *,
         ref, manifest = there["Deployment"], proxy_deployment(owner, inputs, proxy.replicas)
         manifest["metadata"] |= {"uid": ref.uid, "resourceVersion": ref.resource_version}
         actions.append(Apply(manifest=manifest, why="its image or its resources changed"))
+    elif who := have.proxy.meddlers.get("Deployment"):
+        manifest = proxy_deployment(owner, inputs, proxy.replicas)
+        actions.append(Restore(ref=there["Deployment"], manifest=manifest, meddler=who))
     elif have.proxy.wanted_replicas != proxy.replicas:
         why = f"traffic.proxy.replicas is {proxy.replicas}"
         actions.append(Scale(ref=there["Deployment"], replicas=proxy.replicas, why=why))

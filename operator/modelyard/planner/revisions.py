@@ -16,7 +16,7 @@ from modelyard.manifests.service import fallback_service, headless_service
 from modelyard.reasons import Reason
 from modelyard.snapshot import Snapshot
 from modelyard.state.observed import PodView, Rejection, RevisionView
-from modelyard.state.plan import Action, Create, Delete, Finding, Scale, Truth
+from modelyard.state.plan import Action, Create, Delete, Finding, Restore, Scale, Truth
 
 _TAIL = 300
 SAID_BY_THE_SERVER = {"GoldenMismatch": Reason.GOLDEN_MISMATCH, "ServerRefused": Reason.SERVER_REFUSED}
@@ -36,7 +36,10 @@ def revision_of(owner: Owner, snapshot: Snapshot, result: BuildResult, replicas:
 
 
 def made_whole(revision: Revision, view: RevisionView | None) -> list[Action]:
-    """Return what is missing of a revision, in the order in which pods need it. What is there stays as it is."""
+    """Return what is missing of a revision, in the order in which pods need it, and what somebody changed of it.
+
+    What is there stays as it is otherwise.
+    """
     whole = [
         revision_config(revision),
         headless_service(revision.owner, revision.name),
@@ -45,10 +48,17 @@ def made_whole(revision: Revision, view: RevisionView | None) -> list[Action]:
     ]
     if revision.replicas > 1:
         whole.append(revision_budget(revision.owner, revision.name))
-    there = set(view.objects) if view else set()
+    there = view.objects if view else {}
+    meddlers = view.meddlers if view else {}
     why = f"revision {revision.name} {'lacks it' if there else 'starts'}"
-    missing = [found for found in whole if (found["kind"], found["metadata"]["name"]) not in there]
-    return [Create(manifest=manifest, why=why) for manifest in missing]
+    actions: list[Action] = []
+    for manifest in whole:
+        key = (manifest["kind"], manifest["metadata"]["name"])
+        if key not in there:
+            actions.append(Create(manifest=manifest, why=why))
+        elif key in meddlers:
+            actions.append(Restore(ref=there[key], manifest=manifest, meddler=meddlers[key]))
+    return actions
 
 
 def scaled(view: RevisionView | None, replicas: int) -> list[Action]:

@@ -69,6 +69,7 @@ class RevisionView:
     pods: tuple[PodView, ...] = ()
     failure: str | None = None  # the Deployment's ReplicaFailure: a quota, an admission webhook
     deleting: frozenset[tuple[str, str]] = frozenset()  # of ``objects``, those on their way out
+    meddlers: Mapping[tuple[str, str], str] = field(default_factory=dict)  # who changed which of ``objects``
 
     def left(self, kind: str) -> tuple[ObjectRef, ...]:
         """Return the objects of this kind that nobody deletes yet."""
@@ -113,6 +114,7 @@ class ProxyView:
     wanted_replicas: int | None
     pods: tuple[PodView, ...] = ()
     replicas: tuple[ProxyReplica, ...] = ()  # one for each pod with an IP that isn't terminating
+    meddlers: Mapping[str, str] = field(default_factory=dict)  # who changed which of ``objects``, by kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

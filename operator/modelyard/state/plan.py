@@ -51,6 +51,16 @@ class Amend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Put back what is ours alone of an object that ``meddler`` changed: uid and resourceVersion are preconditions."""
+
+    ref: ObjectRef
+    manifest: Manifest
+    meddler: str
+    why: str = "somebody changed it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Set the scale subresource of a Deployment."""
 
@@ -94,7 +104,7 @@ class Disown:
     why: str
 
 
-Action: TypeAlias = Create | Apply | Amend | Scale | Delete | Annotate | Own | Disown
+Action: TypeAlias = Create | Apply | Amend | Restore | Scale | Delete | Annotate | Own | Disown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +120,8 @@ class Event:
 class Plan:
     """What one pass of a model does. An empty plan (no action, no ``requeue_after``) is a model at rest.
 
-    ``findings`` is what ``status_of`` turns into conditions; ``events`` are those of commands: the rest comes from
-    ``events_of`` two statuses.
+    ``findings`` is what ``status_of`` turns into conditions; ``events`` are those of commands and of what was put back:
+    the rest comes from ``events_of`` two statuses.
     """
 
     actions: tuple[Action, ...]

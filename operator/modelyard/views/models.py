@@ -35,6 +35,7 @@ from modelyard.state.desired import Command, Defaults, Desired, command_from
 from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import Observed, PodView, ProxyReplica, ProxyView, Record, Rejection, RevisionView
 from modelyard.views.builds import build_view
+from modelyard.views.meddling import meddler
 from modelyard.views.objects import (
     annotations_of,
     condition,
@@ -175,6 +176,7 @@ def _revision(name: str, children: list[Manifest], pods: list[PodView]) -> Revis
         pods=tuple(sorted(pods, key=lambda pod: pod.name)),
         failure=failure["message"] if failure and failure["status"] == "True" else None,
         deleting=frozenset(key for key, child in objects.items() if is_deleting(child)),
+        meddlers={key: who for key, child in objects.items() if (who := meddler(child))},
     )
 
 
@@ -196,4 +198,5 @@ def _proxy(ours: list[Manifest], pods: list[Manifest], replicas: tuple[ProxyRepl
             sorted((pod_view(pod) for pod in pods if _component(pod) == PROXY_COMPONENT), key=lambda pod: pod.name)
         ),
         replicas=replicas,
+        meddlers={kind: who for kind, child in objects.items() if (who := meddler(child))},
     )

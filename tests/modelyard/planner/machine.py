@@ -251,6 +251,13 @@ class Yard(RuleBasedStateMachine):
         if names:
             self.world.delete(kind, data.draw(st.sampled_from(names)))
 
+    @happening(data=st.data(), kind=st.sampled_from(["Deployment", "Service"]))
+    def somebody_changes_something(self, data: st.DataObject, kind: str) -> None:
+        """Change one of our objects by hand."""
+        names = [o["metadata"]["name"] for o in self.world.of(kind)]
+        if names:
+            self.world.meddle(kind, data.draw(st.sampled_from(names)))
+
     # --- what always holds ---
 
     @invariant()
@@ -311,6 +318,7 @@ def whole(have: Observed, revision: str, replicas: int) -> None:
     kinds = ["ConfigMap", "Deployment", *(["PodDisruptionBudget"] if replicas > 1 else []), "Service", "Service"]
     assert sorted(kind for kind, _ in view.objects) == kinds, "it is not whole"
     assert view.replicas == len(view.pods) == replicas, "it is not scaled"
+    assert not view.meddlers, "it is not as it was made"
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from modelyard.planner import plan_model
 from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
 from modelyard.state.observed import Obstacle, PinFailed
-from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Scale
+from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Restore, Scale
 from modelyard.status import status_of
 from tests.modelyard.planner.world import BATCH_16, MISSED, World, held, serving, up_to_ready
 
@@ -342,6 +343,35 @@ def test_a_record_of_a_newer_version_that_can_not_be_read_stops_everything_but_s
     assert plan.actions == ()
     assert (world.status.phase, world.status.stable_revision) == ("Degraded", stable)
     assert "upgrade the operator" in world.status.message
+
+
+CHANGED = (
+    ("Service", "minilm"),
+    ("Deployment", "minilm-proxy"),
+    ("Deployment", "minilm-{0}"),
+    ("Service", "minilm-{0}"),
+    ("Service", "minilm-{0}-fallback"),
+)
+
+
+@pytest.mark.parametrize(("kind", "name"), CHANGED)
+@pytest.mark.parametrize("spec", [{}, {"suspend": True}], ids=["followed", "suspended"])
+def test_what_somebody_changed_is_put_back_and_told(kind: str, name: str, spec: dict[str, Any]) -> None:
+    world = serving()
+    world.edit(**spec)
+    world.settle()
+    key = kind, name.format(world.status.stable_revision)
+    before = copy.deepcopy(world.objects[key]["spec"])
+    world.meddle(*key)
+    plan = world.passes()
+    assert [action.ref.name for action in plan.actions if isinstance(action, Restore)] == [key[1]]
+    assert world.objects[key]["spec"] == before
+    [event] = [event for event in plan.events if event.reason is Reason.RESTORED]
+    assert event.warning
+    assert (
+        event.message == f"{kind} {key[1]} was changed by kubectl-edit and is put back; change the model's spec instead"
+    )
+    assert world.passes().actions == ()
 
 
 # --- proof before traffic ---

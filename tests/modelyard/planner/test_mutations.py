@@ -40,7 +40,8 @@ MUTATIONS: dict[str, tuple[Callable[..., Any], str, str]] = {
         "return candidate",
     ),
     "the delay counts from the write": (switch._without_leavers, "proxy.verified_at", "proxy.written_at"),
-    "what is deleted stays so": (revisions.made_whole, "not in there]", "not in there and not there]"),
+    "what is deleted stays so": (revisions.made_whole, "if key not in there", "if key not in there and not there"),
+    "what is changed stays so": (revisions.made_whole, "elif key in meddlers", "elif False"),
     "replicas are never changed": (revisions.scaled, "view.replicas != replicas", "False"),
     "an upgrade resolves anew": (
         target.is_unresolved,

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from itertools import count
 from typing import Any
 
@@ -29,10 +30,11 @@ from modelyard.routes import Routes
 from modelyard.snapshot import OciPin, Pin
 from modelyard.state.desired import Defaults, Desired, Images, Registry
 from modelyard.state.observed import Observed, PinFailed, ProxyReplica
-from modelyard.state.plan import Amend, Annotate, Apply, Create, Delete, Disown, Event, Own, Plan, Scale
+from modelyard.state.plan import Amend, Annotate, Apply, Create, Delete, Disown, Event, Own, Plan, Restore, Scale
 from modelyard.status import status_of
 from modelyard.transitions import events_of
 from modelyard.views import desired_from, observed_from, proxy_pods
+from modelyard.views.meddling import OURS_ALONE
 from tests.modelyard.planner.results import built
 
 Manifest = dict[str, Any]
@@ -138,6 +140,8 @@ class World:
                     self._apply(action.manifest)
                 case Amend():
                     self._amend(action)
+                case Restore():
+                    self._restore(action)
                 case Scale():
                     self._fresh(action.ref)["spec"]["replicas"] = action.replicas
                 case Delete():
@@ -146,10 +150,8 @@ class World:
                 case Annotate():
                     metadata = self.objects[action.ref.kind, action.ref.name]["metadata"]
                     metadata["annotations"] = metadata.get("annotations", {}) | dict(action.annotations)
-                case Own():
-                    self._own(action, [action.claim.owner])
-                case Disown():
-                    self._own(action, [])
+                case Own() | Disown():
+                    self._own(action, [action.claim.owner] if isinstance(action, Own) else [])
 
     # --- what the world does ---
 
@@ -274,6 +276,15 @@ class World:
         if kind == "Pod":
             self.proxies.pop(name, None)
 
+    def meddle(self, kind: str, name: str) -> None:
+        """Change a part of an object that is ours alone, as ``kubectl edit`` does."""
+        changed = self._changed(self.objects[kind, name])
+        path = OURS_ALONE[kind][0]
+        parent = reduce(lambda found, step: found[step], path[:-1], changed)
+        parent[path[-1]] = {"theirs": True}
+        fields: Manifest = reduce(lambda inner, step: {f"f:{step}": inner}, reversed(path), {})
+        changed["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}]
+
     # --- what one can see ---
 
     @property
@@ -319,6 +330,15 @@ class World:
         return sorted(self.proxies)
 
     # --- the API server ---
+
+    def _restore(self, action: Restore) -> None:
+        restored = self._changed(self._fresh(action.ref))
+        for path in OURS_ALONE[action.ref.kind]:
+            there, wanted = (
+                reduce(lambda found, step: found[step], path[:-1], whole) for whole in (restored, action.manifest)
+            )
+            there[path[-1]] = copy.deepcopy(wanted[path[-1]])
+        del restored["metadata"]["managedFields"]
 
     def _stored(self, manifest: Manifest) -> Manifest:
         manifest = copy.deepcopy(manifest)

@@ -1,0 +1,43 @@
+"""Who else wrote a part of an object that is ours alone.
+
+The API server notes who wrote which field. Comparing values would be guessing: it fills in defaults, and writes
+quantities its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelyard.naming import FIELD_MANAGER
+from modelyard.state.objects import Manifest
+
+OURS_ALONE: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "Deployment": (("spec", "template", "spec"),),
+    "Service": (("spec", "selector"), ("spec", "ports")),
+}
+"""Paths of what decides which code answers, by kind.
+
+Not the number of pods, nor annotations: ``kubectl scale`` and ``kubectl rollout restart`` write those.
+"""
+
+
+def meddler(manifest: Manifest) -> str | None:
+    """Return the field manager of somebody else who wrote such a part, None if nobody did."""
+    return next((str(entry["manager"]) for _, entry in foreign_entries(manifest)), None)
+
+
+def foreign_entries(manifest: Manifest) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the entries of ``managedFields`` by which somebody else holds such a part, with their places."""
+    paths = OURS_ALONE.get(manifest["kind"], ())
+    for place, entry in enumerate(manifest["metadata"].get("managedFields") or []):
+        if entry["manager"] != FIELD_MANAGER and any(_holds(entry.get("fieldsV1", {}), path) for path in paths):
+            yield place, entry
+
+
+def _holds(fields: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    for name in path:
+        if f"f:{name}" not in fields:
+            return False
+        fields = fields[f"f:{name}"]
+    return True
