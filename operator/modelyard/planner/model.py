@@ -263,13 +263,17 @@ def _obstacles(this: ModelPass) -> None:
 def _rollout_complete(this: ModelPass, target: Record | None) -> Finding:
     """Return whether the target has all of the traffic, verified."""
     routes, revision = this.switch, target.snapshot.revision if target else None
+    if this.spec.suspend and target is not None and is_unresolved(this.want, this.spec, this.have):
+        told = f"the spec has changed since {revision} was resolved"
+        return false(Reason.SUSPENDED, f"{told}, and spec.suspend freezes the roll-out")
     if routes and routes.done and routes.stable == revision:
         return true(Reason.ROLLED_OUT, f"revision {revision} has all of the traffic, verified")
     if this.spec.suspend:
         moved = routes is not None and revision in routes.weights
         told = "not every proxy sends requests to the target yet" if moved else "the target has no traffic yet"
         return false(Reason.SUSPENDED, f"{told}, and spec.suspend freezes the roll-out")
-    message = routes.message if routes and routes.message else "the target has no traffic yet"
+    under_way = routes.message if routes and this.have.proxy.pods else ""
+    message = under_way or "the target has no traffic yet"
     return false(Reason.SWITCHING if routes else Reason.WAITING, message)
 
 

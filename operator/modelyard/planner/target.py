@@ -111,4 +111,5 @@ def _recorded(this: ModelPass, command: Obeyed | None) -> Record | None:
 def _resolved_finding(record: Record) -> Finding:
     source = record.snapshot.build.source
     pinned = {"huggingFace": "commit", "oci": "digest", "pvc": "revision"}[source.kind]
-    return true(Reason.RESOLVED, f"{pinned} {getattr(source, pinned) or '(as written)'}")
+    known = getattr(source, pinned)
+    return true(Reason.RESOLVED, f"{pinned} {known}" if known else "as written: nothing but the build reads a volume")
