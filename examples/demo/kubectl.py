@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import json
 import os
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -135,11 +137,14 @@ class Kubectl:
 
 @contextmanager
 def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a child for the length of the block, then end it."""
+    """Run a child for the length of the block, then end it. A daemon thread's block never ends: its child does."""
     child = subprocess.Popen(command, **options)
+    end = partial(_end, child)
+    atexit.register(end)
     try:
         yield child
     finally:
+        atexit.unregister(end)
         child.terminate()
         with suppress(subprocess.TimeoutExpired):
             child.wait(5)
@@ -147,6 +152,11 @@ def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[byt
         child.wait()
         if child.stdout:
             child.stdout.close()
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
 
 
 def _chunks(child: subprocess.Popen[bytes], seconds: float) -> Iterator[str]:

@@ -56,3 +56,29 @@ def test_an_unknown_context_is_refused_by_name(root: Path, tmp_path: Path, verb:
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "has no context 'theirs', it has: mine" in done.stdout
+
+
+LEAVES_A_CHILD = """
+import threading
+from examples.demo.kubectl import running
+
+begun = threading.Event()
+
+
+def watch():
+    with running(["sleep", "60"]) as child:
+        print(child.pid, flush=True)
+        begun.set()
+        child.wait()
+
+
+threading.Thread(target=watch, daemon=True).start()
+begun.wait(10)
+"""
+
+
+def test_what_a_thread_still_watches_ends_with_the_demo(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES_A_CHILD], cwd=root, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert not Path(f"/proc/{int(done.stdout)}").exists()
