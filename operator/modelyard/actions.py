@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from http import HTTPStatus
 
 from modelyard.apiserver import AlreadyExists, Conflict, Forbidden, Refused
@@ -31,11 +31,11 @@ async def _one(cluster: Cluster, action: Action) -> Obstacle | None:
         case Create():
             obstacle = await _create(cluster, action)
         case Apply():
-            obstacle = await _apply(cluster, action.manifest)
+            obstacle = await _changed(cluster.apply(action.manifest), action.manifest)
         case Amend():
             await cluster.amend(action.ref, action.patch)
         case Restore():
-            await cluster.restore(action.ref, action.manifest)
+            obstacle = await _changed(cluster.restore(action.ref, action.manifest), action.manifest)
         case Scale():
             await cluster.scale(action.ref, action.replicas)
         case Delete():
@@ -63,9 +63,10 @@ async def _create(cluster: Cluster, action: Create) -> Obstacle | None:
     return None
 
 
-async def _apply(cluster: Cluster, manifest: Manifest) -> Obstacle | None:
+async def _changed(change: Awaitable[object], manifest: Manifest) -> Obstacle | None:
+    """Return what the API server says where it refuses the change: a policy that is stricter by now."""
     try:
-        await cluster.apply(manifest)
+        await change
     except (Forbidden, Refused) as error:
         return _obstacle(manifest, Reason.OBJECT_REFUSED, error.message)
     return None

@@ -11,8 +11,8 @@ from modelyard.apiserver import Conflict
 from modelyard.cluster import Cluster
 from modelyard.reasons import Reason
 from modelyard.state.objects import ObjectRef
-from modelyard.state.plan import Action, Amend, Annotate, Apply, Claim, Create, Delete, Disown, Own, Scale
-from tests.modelyard.objects import config_map, deployment, model, owner
+from modelyard.state.plan import Action, Amend, Annotate, Apply, Claim, Create, Delete, Disown, Own, Restore, Scale
+from tests.modelyard.objects import config_map, deployment, model, owner, service
 from tests.modelyard.test_cluster import over
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("api_server")]
@@ -102,6 +102,10 @@ async def test_an_object_that_the_api_server_refuses_is_told(cluster: Cluster, o
     invalid = over(good, child(ours)) | {"data": {"not/a/key": "1"}}
     (applied,) = await carry_out(cluster, [Apply(manifest=invalid, why=WHY)])
     assert (applied.kind, applied.name, applied.reason) == ("ConfigMap", "thing", Reason.OBJECT_REFUSED)
+    whole = ObjectRef.of(await cluster.create(service(good["metadata"]["namespace"])))
+    wrong = service(whole.namespace) | {"spec": {"selector": {"app": "not a label"}, "ports": []}}
+    (restored,) = await carry_out(cluster, [Restore(ref=whole, manifest=wrong, meddler="kubectl-edit")])
+    assert (restored.kind, restored.name, restored.reason) == ("Service", "thing", Reason.OBJECT_REFUSED)
 
 
 async def test_an_object_that_is_still_going_is_waited_for(cluster: Cluster, ours: dict[str, Any]) -> None:

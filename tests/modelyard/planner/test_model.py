@@ -374,6 +374,17 @@ def test_what_somebody_changed_is_put_back_and_told(kind: str, name: str, spec: 
     assert world.passes().actions == ()
 
 
+def test_what_the_api_server_does_not_let_us_put_back_is_not_told_as_put_back() -> None:
+    world = serving()
+    world.meddle("Service", "minilm")
+    want, have = world.look()
+    obstacle = Obstacle(kind="Service", name="minilm", reason=Reason.OBJECT_REFUSED, message="a policy")
+    plan = plan_model(want, replace(have, obstacles=(obstacle,)))
+    assert plan.events == ()
+    assert plan.findings.trouble is not None
+    assert plan.findings.trouble.reason is Reason.OBJECT_REFUSED
+
+
 # --- proof before traffic ---
 
 
