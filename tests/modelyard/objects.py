@@ -38,6 +38,7 @@ def deployment(namespace: str, name: str = "thing", replicas: int = 1, **metadat
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
                 "metadata": {"labels": labels},
                 "spec": {"containers": [{"name": "main", "image": "none:1", "env": [{"name": "A", "value": "1"}]}]},
@@ -54,6 +55,16 @@ def service(namespace: str, name: str = "thing") -> Manifest:
         "kind": "Service",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"selector": {"app": name}, "ports": ports},
+    }
+
+
+def budget(namespace: str, name: str = "thing") -> Manifest:
+    """Return a PodDisruptionBudget."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": name}}},
     }
 
 

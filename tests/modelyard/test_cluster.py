@@ -13,7 +13,7 @@ from modelyard.cluster import KINDS, Cluster, collection
 from modelyard.naming import owner_field_manager
 from modelyard.state.objects import ObjectRef
 from modelyard.views.meddling import meddler
-from tests.modelyard.objects import config_map, deployment, model, owner, pod, service
+from tests.modelyard.objects import budget, config_map, deployment, model, owner, pod, service
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("api_server")]
 
@@ -133,11 +133,17 @@ VARIABLE = {
     "spec": {"template": {"spec": {"containers": [{"name": "main", "env": [{"name": "THEIRS", "value": "1"}]}]}}}
 }
 PORTS = {"spec": {"ports": [{"name": "theirs", "port": 9999}]}}
+STRATEGY = {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 1}}}}
+BUDGET = {"spec": {"maxUnavailable": 2}}
+DATA = {"data": {"theirs": "2"}}
 CHANGES: dict[str, tuple[Callable[[str], dict[str, Any]], dict[str, Any]]] = {
     "selector": (service, SELECTOR),
     "ports": (service, PORTS),
     "image": (deployment, IMAGE),
     "env": (deployment, VARIABLE),
+    "strategy": (deployment, STRATEGY),
+    "budget": (budget, BUDGET),
+    "data": (lambda namespace: config_map(namespace, data={"a": "1"}), DATA),
 }
 
 
@@ -158,15 +164,20 @@ async def test_what_another_changed_is_seen_and_put_back(
     posted = await cluster.create(manifest)
     assert meddler(posted) is None
     theirs = await changed_by_another(api, posted, patch)
-    assert theirs["spec"] != posted["spec"]
+    assert asked(theirs) != asked(posted)
     assert meddler(theirs) == "kubectl-patch"
     with pytest.raises(Conflict):
         await cluster.restore(ObjectRef.of(posted), manifest)
     await cluster.restore(ObjectRef.of(theirs), manifest)
     restored = await cluster.get(posted["kind"], namespace, posted["metadata"]["name"])
     assert restored is not None
-    assert restored["spec"] == posted["spec"]
+    assert asked(restored) == asked(posted)
     assert meddler(restored) is None
+
+
+def asked(manifest: dict[str, Any]) -> object:
+    """Return what an object asks for."""
+    return manifest["data"] if manifest["kind"] == "ConfigMap" else manifest["spec"]
 
 
 async def test_what_anybody_may_write_is_no_meddling(cluster: Cluster, api: ApiServer, namespace: str) -> None:

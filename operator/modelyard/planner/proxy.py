@@ -59,4 +59,6 @@ def _budget(owner: Owner, proxy: ProxySpec, have: Observed) -> list[Action]:
         return [Create(manifest=proxy_budget(owner), why="a drained node takes one proxy at a time")]
     if proxy.replicas == 1 and budget is not None:
         return [Delete(ref=budget, why="one pod needs no budget")]
+    if budget is not None and (who := have.proxy.meddlers.get("PodDisruptionBudget")):
+        return [Restore(ref=budget, manifest=proxy_budget(owner), meddler=who)]
     return []

@@ -14,7 +14,7 @@ from modelyard.manifests.metadata import Owner
 from modelyard.naming import NUDGE_ANNOTATION, VERIFIED_ANNOTATION, canonical_json
 from modelyard.routes import WHOLE, Routes
 from modelyard.state.observed import Observed
-from modelyard.state.plan import Action, Annotate, Apply, Create
+from modelyard.state.plan import Action, Annotate, Apply, Create, Restore
 from modelyard.traffic.envoy_config import ProxyConfig, routes_hash
 
 LOOK_SOONEST, LOOK_LATEST = timedelta(seconds=1), timedelta(seconds=15)
@@ -65,6 +65,9 @@ def switch(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Swi
         config = replace(config, routes=following)
         actions = (_written(owner, config, have), *_nudges(have, routes_hash(config), have.now))
         return _switch(have, wish, following, actions, message=message, verified=False, requeue_after=_look_again(have))
+    if who := have.proxy.meddlers.get("ConfigMap"):
+        restored = _put_back(owner, config, have, who)  # told to the kubelet in the next pass, once it has heard of it
+        return _switch(have, wish, written, (restored,), message=message, verified=False, requeue_after=LOOK_SOONEST)
     if not verified:
         nudges = _nudges(have, have.proxy.routes_hash or "", have.proxy.written_at or have.now)
         return _switch(have, wish, written, nudges, message=message, verified=False, requeue_after=_look_again(have))
@@ -130,7 +133,8 @@ def _without_leavers(have: Observed, wish: Wish, written: Routes) -> tuple[Route
     if written.holder is not None:
         left = (have.proxy.verified_at or have.now) + wish.retire_delay - have.now
         if left > timedelta():
-            return written, f"{', '.join(sorted(leaving))} retires after {wish.retire_delay.seconds} s", left
+            retire = "retires" if len(leaving) == 1 else "retire"
+            return written, f"{', '.join(sorted(leaving))} {retire} after {wish.retire_delay.seconds} s", left
     clusters = tuple(name for name in written.clusters if name not in leaving)
     return Routes(clusters=clusters, weights=written.weights), f"the proxy forgets {', '.join(sorted(leaving))}", None
 
@@ -203,6 +207,16 @@ def _written(owner: Owner, config: ProxyConfig, have: Observed) -> Action:
     manifest = proxy_config(owner, config, written_at=have.now, weighed_at=weighed_at or have.now)
     manifest["metadata"] |= {"uid": ref.uid, "resourceVersion": ref.resource_version}
     return Apply(manifest=manifest, why=f"routes {config.routes.to_dict()}")
+
+
+def _put_back(owner: Owner, config: ProxyConfig, have: Observed, meddler: str) -> Action:
+    """Write the routes that somebody changed as they were, or as this version writes them."""
+    proxy = have.proxy
+    if routes_hash(config) != proxy.routes_hash:
+        return _written(owner, config, have)
+    since = proxy.written_at or have.now
+    manifest = proxy_config(owner, config, written_at=since, weighed_at=proxy.weighed_at or since)
+    return Restore(ref=proxy.objects["ConfigMap"], manifest=manifest, meddler=meddler)
 
 
 def _nudges(have: Observed, routes: str, written_at: datetime) -> tuple[Action, ...]:

@@ -13,10 +13,12 @@ from modelyard.naming import FIELD_MANAGER
 from modelyard.state.objects import Manifest
 
 OURS_ALONE: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "Deployment": (("spec", "template", "spec"),),
+    "ConfigMap": (("data",),),
+    "Deployment": (("spec", "template", "spec"), ("spec", "strategy")),
+    "PodDisruptionBudget": (("spec",),),
     "Service": (("spec", "selector"), ("spec", "ports")),
 }
-"""Paths of what decides which code answers, by kind.
+"""Paths of what decides which code answers, where requests go and how many pods may be missing, by kind.
 
 Not the number of pods, nor annotations: ``kubectl scale`` and ``kubectl rollout restart`` write those.
 """

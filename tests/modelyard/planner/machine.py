@@ -23,6 +23,7 @@ from modelyard.snapshot import OciPin
 from modelyard.state.desired import Desired, Images
 from modelyard.state.observed import Observed, PinFailed
 from modelyard.state.plan import Amend, Apply, Create, Delete, Plan, Scale, Truth
+from modelyard.views.meddling import OURS_ALONE
 from tests.modelyard.planner.world import START, World
 
 REPOSITORY = "registry.example.com/models/minilm"
@@ -251,10 +252,10 @@ class Yard(RuleBasedStateMachine):
         if names:
             self.world.delete(kind, data.draw(st.sampled_from(names)))
 
-    @happening(data=st.data(), kind=st.sampled_from(["Deployment", "Service"]))
+    @happening(data=st.data(), kind=st.sampled_from(sorted(OURS_ALONE)))
     def somebody_changes_something(self, data: st.DataObject, kind: str) -> None:
         """Change one of our objects by hand."""
-        names = [o["metadata"]["name"] for o in self.world.of(kind)]
+        names = [o["metadata"]["name"] for o in self.world.of(kind) if not o.get("immutable")]
         if names:
             self.world.meddle(kind, data.draw(st.sampled_from(names)))
 
@@ -281,6 +282,7 @@ class Yard(RuleBasedStateMachine):
         world.settle(happens=self.happens)
         holder = world.routes.holder
         _, have = world.look()
+        assert not have.proxy.meddlers, "the proxy is not as it was made"
         if not world.spec.suspend:
             starting = {world.status.target_revision} - rejected(have)
             useless = {name for name in have.revisions if not needed(name, world.routes, have)} - {holder} - starting
