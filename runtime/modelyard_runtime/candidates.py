@@ -22,7 +22,7 @@ from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.golden import Golden
 from modelyard_runtime.golden import Sample as GoldenSample
 from modelyard_runtime.handover import Scratch
-from modelyard_runtime.measure import speed_of
+from modelyard_runtime.measure import glance_at, speed_of
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, Sample
 from modelyard_runtime.parity import caveat_of, likeness, parity_of
@@ -108,6 +108,12 @@ class Workshop:
         with self.journal.stage(stage) as advance, self._served(trial) as candidate:
             caveat = caveat_of(trial.candidate.precision, trained=self.original.trained)
             trial.parity = self._parity(candidate, sample, extremes, advance, caveat)
+
+    def glance(self, trial: Trial, batch: int) -> None:
+        """Measure the candidate's speed at one batch size, in a few blocks. Raises BuildFailed."""
+        shapes, cores = self.request.shapes, self.machine.cores
+        with self.journal.stage(f"glance at {name_of(trial.candidate)}"), self._served(trial) as candidate:
+            trial.speed = glance_at(self.original.reference.answer, candidate, shapes, self.longest, cores, batch)
 
     def measure(self, trial: Trial) -> None:
         """Measure the candidate's speed beside the original. Raises BuildFailed."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelyard.contract.choices import Candidate, Objective, Precision
-from modelyard.contract.report import Speed
+from modelyard.contract.report import Figure, Speed
 
 CLOSE = 0.95
 """A candidate of at least this share of the fastest's speedup counts as just as fast."""
@@ -31,12 +31,21 @@ class Contender:
     speed: Speed
 
 
-def ranked(contenders: Sequence[Contender], objective: Objective, batch: int) -> list[Contender]:
-    """Return the contenders, the one to take first: the most precise of those about as fast as the fastest.
+def in_the_running(contenders: Sequence[Contender], objective: Objective, batch: int) -> list[Contender]:
+    """Return the contenders that may yet turn out about as fast as the fastest, by the bounds of a short look."""
+    at = counted_batch(objective, batch)
+    surely = max((_ratio(one.speed, at).lower for one in contenders), default=0.0)
+    return [one for one in contenders if _ratio(one.speed, at).upper >= CLOSE * surely]
 
-    Throughput counts at ``batch`` texts a call, Latency at one.
-    """
-    at = batch if objective is Objective.THROUGHPUT else 1
+
+def counted_batch(objective: Objective, batch: int) -> int:
+    """Return the batch size that decides: ``batch`` texts a call for Throughput, one for Latency."""
+    return batch if objective is Objective.THROUGHPUT else 1
+
+
+def ranked(contenders: Sequence[Contender], objective: Objective, batch: int) -> list[Contender]:
+    """Return the contenders, the one to take first: the most precise of those about as fast as the fastest."""
+    at = counted_batch(objective, batch)
     left = sorted(contenders, key=lambda one: -speedup(one.speed, at))
     order = []
     while left:
@@ -49,4 +58,8 @@ def ranked(contenders: Sequence[Contender], objective: Objective, batch: int) ->
 
 def speedup(speed: Speed, batch: int) -> float:
     """Return the measured speedup at a batch size."""
-    return next(latency.speedup.value for latency in speed.latencies if latency.batch == batch)
+    return _ratio(speed, batch).value
+
+
+def _ratio(speed: Speed, batch: int) -> Figure:
+    return next(latency.speedup for latency in speed.latencies if latency.batch == batch)

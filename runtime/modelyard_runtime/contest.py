@@ -9,7 +9,7 @@ from modelyard.contract.report import CandidateOutcome, CandidateReport, Outcome
 from modelyard.contract.steps import BuildReason
 from modelyard.gates import outcome_of, parity_verdicts
 from modelyard_runtime.candidates import Trial, Workshop
-from modelyard_runtime.choose import Contender, ranked
+from modelyard_runtime.choose import Contender, counted_batch, in_the_running, ranked
 from modelyard_runtime.engines import builder_of
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.original import Sample
@@ -51,23 +51,41 @@ class Contest:
     def _fastest(self, candidates: tuple[Candidate, ...]) -> Candidate:
         """Drop who surely misses on the selecting texts, then prove on the others, the fastest first."""
         selecting = self._samples(proving=False)
-        contenders = [one for one in candidates if self._qualifies(one, selecting)]
-        speeds = [(one, self.trial(one).speed) for one in contenders]
-        order = ranked(
-            [Contender(candidate=one, speed=speed) for one, speed in speeds if speed is not None],
-            self.workshop.request.objective,
-            self.workshop.request.shapes.batch.opt,
-        )
-        proving = self._samples(proving=True) if order else selecting
-        for contender in order:
-            if self._proven(contender.candidate, proving):
-                return contender.candidate
+        left = [one for one in candidates if self._qualifies(one, selecting)]
+        proving = self._samples(proving=True) if left else selecting
+        objective, batch = self.workshop.request.objective, self.workshop.request.shapes.batch.opt
+        while left:
+            running = self._in_the_running(left)
+            for candidate in running:
+                self.workshop.measure(self.trial(candidate))
+            for contender in ranked(self._contenders(running), objective, batch):
+                if self._proven(contender.candidate, proving):
+                    return contender.candidate
+            left = [one for one in left if one not in running]
         told = "; ".join(f"{name_of(one)}: {', '.join(self.trial(one).notes)}" for one in candidates)
         fix = "name an engine and a precision to see its figures, or lower the gate in gates.parity"
         raise BuildFailed(BuildReason.NO_CANDIDATE, f"no candidate holds the parity gate here: {told}; {fix}")
 
+    def _in_the_running(self, left: list[Candidate]) -> list[Candidate]:
+        """Return who is worth measuring: a short look tells who is surely slower, unless there is only one."""
+        if len(left) == 1:
+            return left
+        objective, batch = self.workshop.request.objective, self.workshop.request.shapes.batch.opt
+        for candidate in left:
+            if self.trial(candidate).speed is None:
+                self.workshop.glance(self.trial(candidate), counted_batch(objective, batch))
+        running = [one.candidate for one in in_the_running(self._contenders(left), objective, batch)]
+        for candidate in left:
+            if candidate not in running:
+                self.trial(candidate).notes.append("surely slower, so it was not measured at length")
+        return running
+
+    def _contenders(self, candidates: list[Candidate]) -> list[Contender]:
+        speeds = [(one, self.trial(one).speed) for one in candidates]
+        return [Contender(candidate=one, speed=speed) for one, speed in speeds if speed is not None]
+
     def _qualifies(self, candidate: Candidate, selecting: tuple[Sample, Sample]) -> bool:
-        """Build, ask and measure one; note what it fails by. One that fails costs the build nothing but itself."""
+        """Build and ask one; note what it fails by. One that fails costs the build nothing but itself."""
         trial = self.trial(candidate)
         try:
             builder = builder_of(candidate)
@@ -83,7 +101,6 @@ class Contest:
         if self._held(trial) is Outcome.MISS:
             self.outcomes[candidate] = CandidateOutcome.MISSED_PARITY
             return False
-        self.workshop.measure(trial)
         self.outcomes[candidate] = CandidateOutcome.SLOWER
         return True
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ from modelyard_runtime.statistics import median_figure
 
 BATCHES = (1, 8)
 LEAST_BLOCKS, MOST_BLOCKS = 8, 24
+GLANCE_BLOCKS = 5
+"""The fewest of which a median has a 95% bound: the least and the greatest ratio."""
 BLOCK_SECONDS = 2.5
 """Of measuring a batch size, before which no more blocks than the least are asked."""
 ROUNDS = 3
@@ -45,8 +48,6 @@ class Measured:
 
 def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads: int, advance: Advance) -> Measured:
     """Measure at batch 1, 8 and the typical one, at the typical sequence or the model's ``limit`` of tokens."""
-    import torch
-
     batches = sorted({*BATCHES, shapes.batch.opt})
     sequence = min(shapes.sequence.opt, limit)
     latencies, noisy = [], []
@@ -56,10 +57,21 @@ def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads:
         latencies.append(latency)
         if noise_of(latency) > NOISY:
             noisy.append(f"batch {batch} ({latency.speedup.lower:.2f} to {latency.speedup.upper:.2f})")
-    baseline = f"torch {torch.__version__} eager fp32, called in the process"
-    speed = Speed(threads=threads, baseline=baseline, latencies=tuple(latencies))
     said = f"speed is noisy at {', '.join(noisy)}: is there other work on this machine?" if noisy else ""
-    return Measured(speed=speed, noise=said)
+    return Measured(speed=_speed(threads, latencies), noise=said)
+
+
+def glance_at(original: Ask, served: Served, shapes: Shapes, limit: int, threads: int, batch: int) -> Speed:
+    """Measure one batch size in a few blocks: enough to tell who is surely slower."""
+    sequence = min(shapes.sequence.opt, limit)
+    return _speed(threads, [latency_of(original, served.answer, batch, sequence, most_blocks=GLANCE_BLOCKS)])
+
+
+def _speed(threads: int, latencies: list[Latency]) -> Speed:
+    import torch
+
+    baseline = f"torch {torch.__version__} eager fp32, called in the process"
+    return Speed(threads=threads, baseline=baseline, latencies=tuple(latencies))
 
 
 def quietest(measure: Callable[[], Latency]) -> Latency:
@@ -78,12 +90,13 @@ def noise_of(latency: Latency) -> float:
     return (latency.speedup.upper - latency.speedup.lower) / latency.speedup.value
 
 
-def latency_of(original: Ask, candidate: Ask, batch: int, sequence: int) -> Latency:
+def latency_of(original: Ask, candidate: Ask, batch: int, sequence: int, *, most_blocks: int = MOST_BLOCKS) -> Latency:
     """Measure one batch size. Both are asked once before, unmeasured."""
     ids, mask = tokens(batch, sequence)
     original(ids, mask)
     candidate(ids, mask)
-    blocks = np.array(list(_blocks(lambda: _seconds(original, ids, mask), lambda: _seconds(candidate, ids, mask))))
+    taken = _blocks(lambda: _seconds(original, ids, mask), lambda: _seconds(candidate, ids, mask))
+    blocks = np.array(list(islice(taken, most_blocks)))
     ours, theirs = blocks[:, 2:].ravel() * 1e3, blocks[:, :2].ravel() * 1e3
     return Latency(
         batch=batch,

@@ -8,19 +8,26 @@ from hypothesis import strategies as st
 
 from modelyard.contract.choices import Candidate, Engine, Objective, Precision
 from modelyard.contract.report import Figure, Latency, Speed
-from modelyard_runtime.choose import CLOSE, Contender, ranked
+from modelyard_runtime.choose import CLOSE, Contender, in_the_running, ranked
 
 FP32, BF16, INT8 = Precision.FP32, Precision.BF16, Precision.INT8_WEIGHTS
 
 
 def contender(precision: Precision, *, alone: float, batched: float) -> Contender:
-    latencies = tuple(latency(batch, speedup) for batch, speedup in ((1, alone), (8, batched)))
+    return timed(precision, *(latency(batch, speedup) for batch, speedup in ((1, alone), (8, batched))))
+
+
+def glanced(precision: Precision, lower: float, upper: float) -> Contender:
+    return timed(precision, latency(8, (lower + upper) / 2, lower=lower, upper=upper))
+
+
+def timed(precision: Precision, *latencies: Latency) -> Contender:
     speed = Speed(threads=2, baseline="torch", latencies=latencies)
     return Contender(candidate=Candidate(engine=Engine.ONNX_RUNTIME, precision=precision), speed=speed)
 
 
-def latency(batch: int, speedup: float) -> Latency:
-    ratio = Figure(value=speedup, lower=speedup, upper=speedup, samples=8)
+def latency(batch: int, speedup: float, *, lower: float | None = None, upper: float | None = None) -> Latency:
+    ratio = Figure(value=speedup, lower=lower or speedup, upper=upper or speedup, samples=8)
     return Latency(batch=batch, sequence=128, original_p50_ms=9, original_p95_ms=9, p50_ms=9, p95_ms=9, speedup=ratio)
 
 
@@ -59,3 +66,29 @@ def test_whoever_is_taken_is_about_as_fast_as_the_fastest(speedups: list[float])
     order = ranked(contenders, Objective.THROUGHPUT, 8)
     assert sorted(map(id, order)) == sorted(map(id, contenders))
     assert order[0].speed.latencies[1].speedup.value >= CLOSE * max(speedups)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "left"),
+    [
+        ({FP32: (1.0, 1.2), BF16: (2.2, 2.6), INT8: (1.6, 1.9)}, [BF16]),
+        ({FP32: (1.0, 1.2), BF16: (2.0, 2.6), INT8: (1.6, 1.9)}, [BF16, INT8]),  # 1.9 is 5% below 2.0: as fast
+        ({FP32: (1.0, 3.0), BF16: (2.2, 2.6), INT8: (1.6, 2.2)}, [FP32, BF16, INT8]),  # a noisy look drops nobody
+        ({FP32: (0.4, 0.5)}, [FP32]),
+        ({}, []),
+    ],
+)
+def test_only_who_is_surely_slower_is_not_measured(
+    bounds: dict[Precision, tuple[float, float]], left: list[Precision]
+) -> None:
+    contenders = [glanced(one, lower, upper) for one, (lower, upper) in bounds.items()]
+    assert [one.candidate.precision for one in in_the_running(contenders, Objective.THROUGHPUT, 8)] == left
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 10), st.floats(0.5, 1), st.floats(1, 2)), min_size=3, max_size=3))
+def test_a_look_whose_bounds_hold_never_drops_who_would_be_taken(truths: list[tuple[float, float, float]]) -> None:
+    precisions = (FP32, BF16, INT8)
+    looks = [glanced(one, t * low, t * high) for one, (t, low, high) in zip(precisions, truths, strict=True)]
+    left = {one.candidate.precision for one in in_the_running(looks, Objective.THROUGHPUT, 8)}
+    measured = [contender(one, alone=t, batched=t) for one, (t, _, _) in zip(precisions, truths, strict=True)]
+    assert ranked(measured, Objective.THROUGHPUT, 8)[0].candidate.precision in left

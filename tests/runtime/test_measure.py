@@ -10,7 +10,16 @@ import pytest
 from modelyard.contract.report import Figure, Latency
 from modelyard_runtime import measure
 from modelyard_runtime.backend.rows import Tokens
-from modelyard_runtime.measure import LEAST_BLOCKS, MOST_BLOCKS, NOISY, ROUNDS, latency_of, noise_of, quietest
+from modelyard_runtime.measure import (
+    GLANCE_BLOCKS,
+    LEAST_BLOCKS,
+    MOST_BLOCKS,
+    NOISY,
+    ROUNDS,
+    latency_of,
+    noise_of,
+    quietest,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +66,12 @@ def test_each_is_warmed_then_asked_in_blocks_of_abba(machine: Machine) -> None:
     assert (latency.speedup.lower, latency.speedup.upper) == pytest.approx((4, 4))
     assert (latency.original_p50_ms, latency.p50_ms, latency.p95_ms) == (40, 10, 10)
     assert (latency.batch, latency.sequence) == (8, 128)
+
+
+def test_a_short_look_is_as_many_blocks_as_a_bound_needs(machine: Machine) -> None:
+    asked = machine.taking("a", 0.04), machine.taking("b", 0.01)
+    assert latency_of(*asked, 8, 128, most_blocks=GLANCE_BLOCKS).speedup.samples == GLANCE_BLOCKS
+    assert len(machine.calls) == 2 + 4 * GLANCE_BLOCKS
 
 
 def test_a_machine_that_slows_down_favours_nobody(machine: Machine) -> None:
