@@ -8,7 +8,9 @@ from pathlib import Path
 
 import torch
 
+from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.rows import Tokens
+from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.models.reference import Reference, load_reference
 from modelyard_runtime.parity import Answers
@@ -60,7 +62,19 @@ def load_original(folder: Path, description: Description, *, threads: int, most_
         reference=reference,
         description=description,
         dataset=texts.dataset,
-        proving=token_ids(tokenizer, texts.proving),
-        selecting=token_ids(tokenizer, texts.selecting),
-        extremes=[ids for ids in token_ids(tokenizer, texts.extremes) if len(ids)],
+        proving=_known(token_ids(tokenizer, texts.proving), description.vocabulary),
+        selecting=_known(token_ids(tokenizer, texts.selecting), description.vocabulary),
+        extremes=[ids for ids in _known(token_ids(tokenizer, texts.extremes), description.vocabulary) if len(ids)],
     )
+
+
+def _known(texts: list[Tokens], vocabulary: int) -> list[Tokens]:
+    """Return ``texts``. Raises BuildFailed (SourceInvalid) for a token that the model has no embedding for."""
+    highest = max(int(ids.max()) for ids in texts if len(ids))
+    if highest >= vocabulary:
+        raise BuildFailed(
+            BuildReason.SOURCE_INVALID,
+            f"the tokenizer gives token id {highest}, and config.json's vocab_size is {vocabulary}: "
+            "upload the tokenizer that belongs to these weights",
+        )
+    return texts
