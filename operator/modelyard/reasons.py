@@ -175,6 +175,7 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.PROXY_NOT_READY: Advice(
         "No proxy takes requests.",
         "Mend what keeps the pods of the Deployment `<model>-proxy` from running: room, or the image of Envoy.",
+        nearer=("of Deployment",),
     ),
     Reason.SOURCE_NOT_FOUND: Advice(
         "There is no such repository, revision, tag, claim or folder.",
@@ -273,6 +274,12 @@ ADVICE: Mapping[Reason, Advice] = {
 
 PASSING = frozenset({Reason.NO_ROOM, Reason.NO_NODE_FITS, Reason.SOURCE_UNREACHABLE, Reason.REGISTRY_UNREACHABLE})
 """Troubles that may go away without a person, as long as it is tried again: nothing is stalled by them."""
+
+MISSED = frozenset({Reason.PARITY_MISSED, Reason.PERFORMANCE_MISSED})
+"""A build's own figures reject its revision, as long as its gates are these."""
+
+LOST = frozenset({Reason.PODS_NOT_READY, Reason.PROXY_NOT_READY})
+"""Nobody answers requests of a model that was served. It mends itself, and people are warned all the same."""
 
 
 def with_fix(reason: Reason, message: str) -> str:

@@ -20,7 +20,7 @@ from modelyard.errors import SpecNotUnderstood
 from modelyard.gates import proven_by_untrained
 from modelyard.naming import TRITON_COMPONENT, model_selector, service_host, service_name
 from modelyard.planner.resolution import outdated
-from modelyard.reasons import Reason, with_fix
+from modelyard.reasons import MISSED, Reason, with_fix
 from modelyard.state.desired import Desired
 from modelyard.state.observed import Observed
 from modelyard.state.plan import Finding, Plan, Truth
@@ -51,7 +51,7 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
             "stable_revision": found.stable or "",
             "target_revision": found.target or want.status.target_revision,
             "build": _build(have, found.target) or want.status.build,
-            "rejected": _rejected(have),
+            "rejected": _rejected(want, have, plan),
             "rollout": _rollout(want, plan),
             "weights": _weights(plan),
             "artifacts": _artifacts(have, found.target, found.stable),
@@ -160,8 +160,9 @@ def _not_understood(want: Desired, have: Observed, plan: Plan) -> OptimizedModel
     return want.status.model_copy(update={"observed_generation": want.generation, **changes})
 
 
-def _rejected(have: Observed) -> list[RejectedStatus]:
-    return [
+def _rejected(want: Desired, have: Observed, plan: Plan) -> list[RejectedStatus]:
+    """Return what gets no traffic until the spec changes or ``retry``: by its record, or for a gate that it misses."""
+    rejected = [
         RejectedStatus(
             revision=record.snapshot.revision,
             reason=record.rejection.reason,
@@ -171,6 +172,14 @@ def _rejected(have: Observed) -> list[RejectedStatus]:
         for record in have.records
         if record.rejection
     ]
+    trouble, target = plan.findings.trouble, plan.findings.target
+    if trouble and target and trouble.reason in MISSED:
+        missed = RejectedStatus(
+            revision=target, reason=trouble.reason, message=trouble.message, at=have.now.replace(microsecond=0)
+        )
+        known = (one for one in want.status.rejected if one.model_copy(update={"at": missed.at}) == missed)
+        rejected.append(next(known, missed))
+    return rejected
 
 
 def _rollout(want: Desired, plan: Plan) -> RolloutStatus | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelyard.api.status import ModelBuildStatus, OptimizedModelStatus
-from modelyard.reasons import PASSING, Reason
+from modelyard.reasons import LOST, PASSING, Reason
 from modelyard.state.plan import Event
 
 
@@ -17,7 +17,7 @@ def events_of(before: OptimizedModelStatus, after: OptimizedModelStatus) -> tupl
         old = known.get(condition.type)
         if old and (old.status, old.reason) == (condition.status, condition.reason):
             continue
-        warning = condition.type == "Stalled" or condition.reason in PASSING
+        warning = condition.type == "Stalled" or condition.reason in PASSING | LOST
         if warning or condition.reason not in events:
             reason = Reason(condition.reason)
             events[condition.reason] = Event(warning=warning, reason=reason, message=condition.message)

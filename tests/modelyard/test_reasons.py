@@ -29,6 +29,7 @@ NEARER: dict[Reason, tuple[str, ...]] = {
     ),
     Reason.HOST_NOT_ALLOWED: ("http://hub is not asked without TLS; use https, or set sources.plainHttpHosts",),
     Reason.TOO_NOISY: ("minSpeedup 1 is not surely >= 1; the command retry measures anew",),
+    Reason.PROXY_NOT_READY: ("no proxy is ready; mend what keeps the pods of Deployment m-proxy from running",),
     Reason.SOURCE_NOT_FOUND: (
         "org/name has no revision 'x'; correct spec.source.huggingFace.revision",
         'persistentvolumeclaim "x" not found; create the claim, or correct spec.source.pvc.claimName',

@@ -21,6 +21,22 @@ def test_each_transition_is_told_once() -> None:
         assert reasons.count(reason) == 1, reasons
 
 
+def test_a_build_that_the_registry_has_is_never_told_as_being_made() -> None:
+    world = World()
+    world.passes(3)
+    assert [event.reason for event in world.told] == ["Resolving", "Resolved", "Waiting"]
+
+
+def test_that_nobody_answers_any_more_is_a_warning() -> None:
+    world = serving()
+    for pod in world.pods({"modelyard.dev/component": "proxy"}):
+        pod["status"]["conditions"][1]["status"] = "False"
+    before = world.status
+    world.passes()
+    assert told(world, before) == [("ProxyNotReady", True)]
+    assert "Deployment minilm-proxy" in world.status.message
+
+
 def test_a_roll_out_is_told_once_however_long_the_former_revision_takes_to_retire() -> None:
     world = serving()
     world.told.clear()

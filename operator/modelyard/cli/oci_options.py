@@ -66,6 +66,7 @@ def progress(what: str, total: int) -> Iterator[Advance]:
         if now - told >= TELL_SECONDS:
             told = now
             percent = 100 * done // max(total, 1)
-            print(f"{what}: {done // MIB} of {total // MIB} MiB ({percent}%), {now - started:.0f} s", file=sys.stderr)
+            so_far = f"{done / MIB:.1f} of {total / MIB:.1f} MiB ({percent}%)"
+            print(f"{what}: {so_far}, {now - started:.0f} s", file=sys.stderr)
 
     yield advance

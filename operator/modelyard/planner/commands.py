@@ -10,7 +10,7 @@ from modelyard.manifests.metadata import Owner
 from modelyard.planner.records import current, record_of, recorded, said_again
 from modelyard.reasons import Reason
 from modelyard.snapshot import snapshot_of
-from modelyard.state.desired import Command, Desired, Verb
+from modelyard.state.desired import IN_USE, Command, Desired, Verb
 from modelyard.state.observed import BuildPhase, Observed
 from modelyard.state.plan import Action, Event
 
@@ -48,7 +48,9 @@ def obeyed(around: Circumstances) -> Obeyed | None:
         return _ignored(str(command))
     doing = _DOING.get(command.verb)
     if doing is None:
-        return _ignored(f"{command.raw}: {command.verb} has no meaning in a roll-out of one step")
+        return _ignored(
+            f"{command.raw}: {command.verb} means nothing in a roll-out of one step; {', '.join(IN_USE)} do"
+        )
     return doing(around, command)
 
 

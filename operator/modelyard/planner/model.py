@@ -26,6 +26,7 @@ from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildPhase, BuildView, Observed, Record
 from modelyard.state.plan import Findings, Plan
 from modelyard.traffic.envoy_config import ProxyConfig
+from modelyard.wording import counted
 
 LOOK_AT_BUILD = timedelta(seconds=1)
 """A build tells the models that it names; one that was just made, or that goes, doesn't name this one."""
@@ -91,8 +92,8 @@ def _build(this: ModelPass, target: Record) -> BuildView | None:
                 Reason.SUSPENDED, f"build {name} is not there, and spec.suspend makes none"
             )
             return None
-        this.stages["Converted"] = unknown(Reason.BUILDING, f"build {name} is being made")
-        this.waits(Reason.BUILDING, f"build {name} is being made")
+        this.stages["Converted"] = unknown(Reason.WAITING, f"build {name} is asked for")
+        this.waits(Reason.WAITING, f"build {name} is asked for")
         this.looks.append(LOOK_AT_BUILD)
         return None
     if view.key != target.snapshot.build_key:
@@ -103,13 +104,14 @@ def _build(this: ModelPass, target: Record) -> BuildView | None:
     if view.phase is BuildPhase.SUCCEEDED and view.result is not None:
         this.stages["Converted"] = true(Reason.BUILT, f"build {name}: {view.message}")
         return view
-    reason = view.reason or Reason.BUILDING
-    found = false(reason, f"build {name}: {view.message}" if view.message else f"build {name} waits")
+    reason = view.reason or Reason.WAITING
+    found = false(reason, f"build {name}: {view.message}" if view.message else f"build {name} is asked for")
     this.stages["Converted"] = found
     if view.phase is BuildPhase.FAILED or reason not in {Reason.BUILDING, Reason.STARTING, Reason.WAITING}:
         this.in_trouble(found, final=view.phase is BuildPhase.FAILED)
     else:
-        this.waits(Reason.BUILDING, found.message)
+        # Found in the registry, it is never being built: nobody is told so before there is a Job.
+        this.waits(Reason.WAITING if reason is Reason.WAITING else Reason.BUILDING, found.message)
     return None
 
 
@@ -216,7 +218,7 @@ def _route(this: ModelPass, candidate: Record | None, target: Record | None) -> 
         this.in_trouble(trouble)
     if name and not ready and not this.trouble:
         pods = view.ready_replicas if view else 0
-        this.waits(Reason.WARMING, f"{pods} of {spec.serving.replicas} pods of {name} are ready")
+        this.waits(Reason.WARMING, f"{pods} of {counted(spec.serving.replicas, 'pod')} of {name} ready")
 
 
 def _tidy(this: ModelPass, target: Record | None) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from modelyard.naming import proxy_name
 from modelyard.planner.model_pass import ModelPass, false, true
 from modelyard.planner.target import is_unresolved
 from modelyard.reasons import Reason
 from modelyard.state.observed import Record
 from modelyard.state.plan import Event, Finding, Findings, Plan, Restore, Truth
+from modelyard.wording import counted
 
 
 def _rollout_complete(this: ModelPass, target: Record | None) -> Finding:
@@ -35,11 +37,13 @@ def outcome(this: ModelPass, target: Record | None) -> Plan:
     serving = this.have.revisions.get(stable) if stable else None
     proxies = sum(pod.ready and not pod.terminating for pod in this.have.proxy.pods)
     if serving and serving.ready_replicas and proxies:
-        message = f"revision {stable}, {serving.ready_replicas} pods ready behind {proxies} proxies"
+        pods = counted(serving.ready_replicas, "pod")
+        message = f"revision {stable}, {pods} ready behind {counted(proxies, 'proxy', 'proxies')}"
         this.stages["Serving"] = true(Reason.AS_EXPECTED, message)
     elif serving and serving.ready_replicas:
-        this.stages["Serving"] = false(Reason.PROXY_NOT_READY, "no proxy is ready")
-        this.waits(Reason.PROXY_NOT_READY, "no proxy is ready")
+        fix = f"mend what keeps the pods of Deployment {proxy_name(this.want.name)} from running, if anything does"
+        this.stages["Serving"] = false(Reason.PROXY_NOT_READY, f"no proxy is ready; {fix}")
+        this.waits(Reason.PROXY_NOT_READY, f"no proxy is ready; {fix}")
     else:
         this.stages["Serving"] = false(Reason.PODS_NOT_READY if stable else Reason.WAITING, "no pod is ready yet")
         if stable and not this.trouble:

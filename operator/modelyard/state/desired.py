@@ -63,6 +63,10 @@ class Verb(StrEnum):
     REFRESH = "refresh"
 
 
+IN_USE = (Verb.PROMOTE, Verb.RETRY, Verb.ROLLBACK, Verb.REFRESH)
+"""Those that mean something in a roll-out of one step."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One command, as written: ``<verb> <revision> <nonce>``."""
@@ -76,7 +80,7 @@ def command_from(annotation: str) -> Command:
     """Return the command in the annotation's text. Raises InvalidCommand."""
     words = annotation.split()
     if len(words) != 3 or words[0] not in set(Verb):  # noqa: PLR2004 - verb, revision, nonce
-        message = f"{annotation!r} is no command; write '<verb> <revision> <nonce>', verb one of {', '.join(Verb)}"
+        message = f"{annotation!r} is no command; write '<verb> <revision> <nonce>', verb one of {', '.join(IN_USE)}"
         raise InvalidCommand(message)
     return Command(verb=Verb(words[0]), revision=words[1], raw=annotation)
 

@@ -93,7 +93,7 @@ def test_long_transfers_tell_how_far_they_are(
 ) -> None:
     monkeypatch.setattr(options, "TELL_SECONDS", 0.0)
     assert main(["push", str(folder), f"oci://{registry.host}/models/told:1", "--plain-http"]) == 0
-    assert "pushing my-model: 0 of 0 MiB (100%)" in capsys.readouterr().err
+    assert "pushing my-model: 0.0 of 0.0 MiB (100%)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

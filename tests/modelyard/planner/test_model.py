@@ -351,21 +351,25 @@ CHANGED = (
     ("Deployment", "minilm-{0}"),
     ("Service", "minilm-{0}"),
     ("Service", "minilm-{0}-fallback"),
+    ("ConfigMap", "minilm-proxy"),
+    ("PodDisruptionBudget", "minilm-proxy"),
+    ("PodDisruptionBudget", "minilm-{0}"),
 )
 
 
 @pytest.mark.parametrize(("kind", "name"), CHANGED)
 @pytest.mark.parametrize("spec", [{}, {"suspend": True}], ids=["followed", "suspended"])
 def test_what_somebody_changed_is_put_back_and_told(kind: str, name: str, spec: dict[str, Any]) -> None:
-    world = serving()
+    world = serving(serving={"replicas": 2}, traffic={"proxy": {"replicas": 2}})
     world.edit(**spec)
     world.settle()
     key = kind, name.format(world.status.stable_revision)
-    before = copy.deepcopy(world.objects[key]["spec"])
+    field = "data" if kind == "ConfigMap" else "spec"
+    before = copy.deepcopy(world.objects[key][field])
     world.meddle(*key)
     plan = world.passes()
     assert [action.ref.name for action in plan.actions if isinstance(action, Restore)] == [key[1]]
-    assert world.objects[key]["spec"] == before
+    assert world.objects[key][field] == before
     [event] = [event for event in plan.events if event.reason is Reason.RESTORED]
     assert event.warning
     assert (
@@ -399,6 +403,15 @@ def test_a_missed_gate_blocks() -> None:
     assert world.revisions() == {stable}
     assert (world.status.phase, world.status.stable_revision) == ("Degraded", stable)
     assert "p1Cosine 0.9 < 0.998" in world.status.message
+    [rejected] = world.status.rejected
+    assert (rejected.revision, rejected.reason) == (world.status.target_revision, Reason.PARITY_MISSED)
+    assert "p1Cosine 0.9 < 0.998" in rejected.message
+    world.now += timedelta(minutes=1)
+    world.passes()
+    assert world.status.rejected == [rejected], "it is dated by when it was rejected"
+    world.edit(gates={"parity": {"p1Cosine": "0.5"}})
+    world.settle()
+    assert (world.status.phase, world.status.rejected) == ("Healthy", [])
 
 
 def test_a_missed_gate_holds_until_a_person_promotes() -> None:
@@ -698,8 +711,8 @@ def event_of(world: World, command: str) -> tuple[Reason, str]:
         ("rollback 00000000 1", "kept are {0}"),
         ("promote 00000000 1", "the target is {0}"),
         ("refresh 00000000 1", "the target is {0}"),
-        ("pause {0} 1", "no meaning in a roll-out of one step"),
-        ("promote-full {0} 1", "no meaning in a roll-out of one step"),
+        ("pause {0} 1", "means nothing in a roll-out of one step; promote, retry, rollback, refresh do"),
+        ("promote-full {0} 1", "means nothing in a roll-out of one step"),
         ("dance {0} 1", "write '<verb> <revision> <nonce>'"),
         ("promote", "write '<verb> <revision> <nonce>'"),
     ],
