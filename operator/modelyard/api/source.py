@@ -81,7 +81,8 @@ class OciSource(ApiModel):
                 rule(
                     r"self.matches('^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
                     r"(:[\\w][\\w.-]{0,127}|@sha256:[0-9a-f]{64})$')",
-                    "write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST, without oci://",
+                    "write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST, without oci:// and with the "
+                    "repository in lower case",
                 )
             ),
         ),

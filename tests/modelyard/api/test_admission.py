@@ -26,6 +26,7 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
         "name a repository of the hub as ORGANISATION/NAME, without a host",
     ),
     "an artifact with a scheme": ({"source": {"oci": {"ref": "oci://h/r:1"}}}, "without oci://"),
+    "a repository in upper case": ({"source": {"oci": {"ref": "h/Models/r:1"}}}, "the repository in lower case"),
     "an artifact without a tag": ({"source": {"oci": {"ref": "host/repo"}}}, "REGISTRY/REPOSITORY:TAG"),
     "a path out of the claim": (
         {"source": {"pvc": {"claimName": "c", "path": "a/../../b"}}},
