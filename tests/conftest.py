@@ -32,6 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.get(item.path.stem, len(FIRST)))
 
 
+def pytest_report_header() -> str:
+    """Say which engines this machine builds at which precision: what its CPU lacks is refused, and tested as that."""
+    from tests.candidates import told
+
+    return told()
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the folder of the checkout."""

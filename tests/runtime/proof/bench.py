@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelyard.contract.choices import Candidate, Engine, Precision, Task
+from modelyard.contract.choices import Candidate, Task
 from modelyard.contract.report import Outcome, Parity
 from modelyard.contract.request import BuildRequest, Destination, ParityGate, VolumeFiles
 from modelyard.contract.steps import Step
@@ -22,11 +22,9 @@ from modelyard_runtime.original import Original, Sample, load_original
 from modelyard_runtime.progress import Journal
 from modelyard_runtime.repository import name_of
 from modelyard_runtime.termination import TerminationLog
+from tests.candidates import FP32
 from tests.servers.triton import running_triton
 
-FP32 = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32)
-INT8_WEIGHTS = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.INT8_WEIGHTS)
-BF16 = Candidate(engine=Engine.OPENVINO, precision=Precision.BF16)
 START_SECONDS = 60
 
 

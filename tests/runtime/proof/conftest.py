@@ -10,8 +10,9 @@ import pytest
 
 from modelyard.contract.choices import Candidate
 from modelyard_runtime.candidates import Trial
+from tests.candidates import HERE
 from tests.models.classifier import Trained, trained_classifier
-from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench, running_bench
+from tests.runtime.proof.bench import Bench, running_bench
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +33,8 @@ def bench(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Be
 
 @pytest.fixture(scope="session")
 def trials(bench: Bench) -> dict[Candidate, Trial]:
-    """Every candidate of the embedder, built of the graph as it was exported, and asked."""
-    trials = {candidate: bench.built(candidate) for candidate in (FP32, BF16, INT8_WEIGHTS)}
+    """Every candidate of the embedder that this CPU can run, built of the graph as it was exported, and asked."""
+    trials = {candidate: bench.built(candidate) for candidate in HERE}
     for trial in trials.values():
         bench.asked(trial)
     return trials

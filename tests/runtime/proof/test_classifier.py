@@ -10,12 +10,13 @@ import pytest
 from modelyard.contract.choices import Candidate, Task
 from modelyard.contract.report import Outcome
 from modelyard_runtime.original import Sample
+from tests.candidates import HERE
 from tests.models.classifier import CHANCE, MARGIN, SOURCES, Trained
-from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench
+from tests.runtime.proof.bench import Bench
 from tests.runtime.proof.changed_graphs import changed, head_in_reverse, head_off_by_a_tenth, layers_swapped
 
 pytestmark = pytest.mark.timeout(600)
-EVERY = pytest.mark.parametrize("candidate", [FP32, BF16, INT8_WEIGHTS], ids=lambda one: one.precision)
+EVERY = pytest.mark.parametrize("candidate", HERE, ids=lambda one: one.precision)
 
 
 def test_the_classifier_learnt_something(trained: Trained, classifier: Bench) -> None:

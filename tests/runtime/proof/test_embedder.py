@@ -14,7 +14,8 @@ from modelyard.contract.choices import Candidate
 from modelyard.contract.report import Outcome
 from modelyard_runtime.candidates import Trial
 from modelyard_runtime.original import Sample
-from tests.runtime.proof.bench import BF16, FP32, INT8_WEIGHTS, Bench
+from tests.candidates import BF16, FIRST, FP32, HERE, INT8_WEIGHTS
+from tests.runtime.proof.bench import Bench
 from tests.runtime.proof.changed_graphs import (
     changed,
     last_product_off_by_a_tenth,
@@ -23,7 +24,7 @@ from tests.runtime.proof.changed_graphs import (
 )
 
 pytestmark = pytest.mark.timeout(600)
-EVERY = pytest.mark.parametrize("candidate", [FP32, BF16, INT8_WEIGHTS], ids=lambda one: one.precision)
+EVERY = pytest.mark.parametrize("candidate", HERE, ids=lambda one: one.precision)
 
 
 @EVERY
@@ -37,25 +38,27 @@ def test_every_candidate_is_proven(bench: Bench, trials: dict[Candidate, Trial],
 
 def test_less_precise_candidates_agree_less(trials: dict[Candidate, Trial]) -> None:
     worst = []
-    for candidate in (FP32, BF16, INT8_WEIGHTS):
+    for candidate in (one for one in (FP32, BF16, INT8_WEIGHTS) if one in HERE):
         parity = trials[candidate].parity
         assert parity is not None
         worst.append(parity.figures["p1Cosine"].value)
-    assert 1 >= worst[0] > worst[1] > worst[2] > 0.999
-    assert worst[0] > 1 - 1e-6
+    assert worst == sorted(set(worst), reverse=True)
+    assert 1 >= worst[0] > 1 - 1e-6
+    assert worst[-1] > 0.999
 
 
 def test_passes_did_what_they_are_for(trials: dict[Candidate, Trial]) -> None:
-    layers = {one.precision: dict(t.decision.layers) for one, t in trials.items() if t.decision is not None}
-    assert layers[FP32.precision] == {"Attention": 6, "SkipLayerNormalization": 12, "BiasGelu": 6}
-    assert layers[INT8_WEIGHTS.precision]["MatMulNBits"] == 36
-    assert layers[BF16.precision] == {"BFloat16Matrices": 38, "NanGuardsDropped": 6}
+    fused = {"Attention": 6, "SkipLayerNormalization": 12, "BiasGelu": 6}
+    done = {FP32: fused, INT8_WEIGHTS: {"MatMulNBits": 36}, BF16: {"BFloat16Matrices": 38, "NanGuardsDropped": 6}}
+    for candidate, trial in trials.items():
+        assert trial.decision is not None
+        assert done[candidate].items() <= dict(trial.decision.layers).items()
 
 
 def test_smaller_numbers_make_smaller_artifacts(trials: dict[Candidate, Trial]) -> None:
     sizes = {candidate: trial.size or 0 for candidate, trial in trials.items()}
-    assert sizes[BF16] < 0.52 * sizes[FP32]  # the vocabulary is stored in it as well
-    assert sizes[INT8_WEIGHTS] < 0.75 * sizes[FP32]  # half of this model is its vocabulary, which stays fp32
+    shares = {FP32: 1.0, BF16: 0.52, INT8_WEIGHTS: 0.75}  # bf16 stores the vocabulary, half of this model, as well
+    assert all(size <= shares[candidate] * sizes[FP32] for candidate, size in sizes.items())
 
 
 @EVERY
@@ -104,7 +107,7 @@ def test_one_scale_of_the_quantized_weights_off_by_a_tenth_misses(bench: Bench) 
 
 
 def test_speed_is_measured_beside_the_original_through_the_server(bench: Bench) -> None:
-    trial = bench.built(BF16)
+    trial = bench.built(FIRST)
     bench.workshop.measure(trial)
     assert trial.speed is not None
     assert [(one.batch, one.sequence) for one in trial.speed.latencies] == [(1, 128), (8, 128)]
@@ -113,4 +116,4 @@ def test_speed_is_measured_beside_the_original_through_the_server(bench: Bench) 
         assert 0 < one.p50_ms <= one.p95_ms
         assert 0 < one.speedup.lower <= one.speedup.value <= one.speedup.upper
         assert one.speedup.samples >= 8
-        assert one.speedup.value > 1  # bf16 through HTTP is still faster than torch in the process
+        assert one.speedup.value > 1  # through HTTP it is still faster than torch in the process

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate
+from modelyard.contract.choices import Candidate
 from modelyard.oci.artifact import ARTIFACT_TYPE, image_of
 from modelyard.oci.layers import layers_of
 from modelyard_runtime.candidates import Trial
 from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
 from modelyard_runtime.original import load_original
 from modelyard_runtime.repository import name_of
+from tests.candidates import HERE
 from tests.models.encoder import tiny_encoder
 from tests.runtime.proof.bench import Bench, running_bench
 
@@ -44,7 +45,7 @@ def digest_on(cores: int, candidate: Candidate, bench: Bench, source: Path) -> s
     return image_of(layers_of(shop.scratch.out), ARTIFACT_TYPE).digest
 
 
-@pytest.mark.parametrize("candidate", SUPPORTED_CANDIDATES, ids=lambda c: f"{c.engine}-{c.precision}")
+@pytest.mark.parametrize("candidate", HERE, ids=lambda c: f"{c.engine}-{c.precision}")
 def test_building_on_more_cores_gives_the_same_digest(bench: Bench, source: Path, candidate: Candidate) -> None:
     assert len({digest_on(cores, candidate, bench, source) for cores in (1, 4)}) == 1
     # The engines as they are happen to add alike on any number of threads; golden samples don't lean on that.

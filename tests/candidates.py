@@ -1,0 +1,24 @@
+"""The candidates that this machine's CPU can run. The others are refused, and that is tested in their stead."""
+
+from __future__ import annotations
+
+from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Precision
+from modelyard_runtime.convert import refusal_of
+from modelyard_runtime.machine import this_machine
+
+FP32 = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32)
+INT8_WEIGHTS = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.INT8_WEIGHTS)
+BF16 = Candidate(engine=Engine.OPENVINO, precision=Precision.BF16)
+
+MACHINE = this_machine()
+REFUSED_HERE = {candidate: refusal_of(candidate, MACHINE) for candidate in SUPPORTED_CANDIDATES}
+HERE = tuple(candidate for candidate, refusal in REFUSED_HERE.items() if refusal is None)
+FIRST = HERE[0]
+"""What is built where one of them is as good as another: the first that Auto would try."""
+
+
+def told() -> str:
+    """Say which candidates a test run builds, and why it leaves out the others."""
+    built = ", ".join(f"{candidate.engine} {candidate.precision}" for candidate in HERE)
+    refused = [f"{candidate.engine} {candidate.precision}: {why}" for candidate, why in REFUSED_HERE.items() if why]
+    return "; ".join([f"candidates: {built}", *(f"refused here, {one}" for one in refused)])
