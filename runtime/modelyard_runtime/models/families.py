@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
@@ -15,7 +15,7 @@ class Family:
 
     ``layers`` and ``hidden`` name the fields of its config. Position ids begin after the padding id where
     ``offset_positions`` holds, so that many positions are lost. ``pooler`` tells whether the encoder takes
-    ``add_pooling_layer``.
+    ``add_pooling_layer``; ``attention`` is the implementation that transformers has of it.
     """
 
     model_type: str
@@ -24,6 +24,7 @@ class Family:
     hidden: str = "hidden_size"
     offset_positions: bool = False
     pooler: bool = True
+    attention: Literal["sdpa", "eager"] = "sdpa"
 
     @property
     def module(self) -> str:
@@ -54,7 +55,7 @@ FAMILIES = {
         Family(model_type="roberta", prefix="Roberta", offset_positions=True),
         Family(model_type="xlm-roberta", prefix="XLMRoberta", offset_positions=True),
         Family(model_type="distilbert", prefix="DistilBert", layers="n_layers", hidden="dim", pooler=False),
-        Family(model_type="mpnet", prefix="MPNet", offset_positions=True),
+        Family(model_type="mpnet", prefix="MPNet", offset_positions=True, attention="eager"),
     )
 }
 

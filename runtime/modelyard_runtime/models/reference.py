@@ -73,7 +73,7 @@ def load_reference(folder: Path, description: Description) -> Reference:
             folder,
             local_files_only=True,
             dtype=torch.float32,
-            attn_implementation="sdpa",
+            attn_implementation=family.attention,
             weights_only=True,  # a pickled file may hold weights, never code
             output_loading_info=True,
             **options,
