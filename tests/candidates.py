@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Precision
-from modelyard_runtime.convert import refusal_of
+from modelyard_runtime.engines import refusal_of
 from modelyard_runtime.machine import this_machine
 
 FP32 = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.candidates import told
+
 # Two busy cores make a property slow now and then; the figures of a run do not depend on when it ran.
 settings.register_profile("modelyard", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("modelyard")
@@ -23,7 +25,7 @@ for one that began last where several run side by side."""
 
 
 LAST = "test_demo"
-"""It measures every candidate, and measures again what other work disturbs: the unit tests are over by then."""
+"""It measures candidates, and measures again what other work disturbs: the unit tests are over by then."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,8 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_report_header() -> str:
     """Say which engines this machine builds at which precision: what its CPU lacks is refused, and tested as that."""
-    from tests.candidates import told
-
     return told()
 
 

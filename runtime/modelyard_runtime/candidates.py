@@ -87,7 +87,7 @@ class Workshop:
             if builder is None:
                 raise BuildFailed(BuildReason.UNSUPPORTED_PRECISION, unsupported(candidate))
             try:
-                layers = builder.files_from_graph(self.graph, folder)
+                layers = builder(self.graph, folder)
             except (RuntimeError, ValueError) as error:
                 message = (
                     f"{name_of(candidate)} can't be made of this model: {error}; choose another engine or precision"

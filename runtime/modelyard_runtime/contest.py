@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from modelyard.contract.choices import Candidate
@@ -10,7 +11,7 @@ from modelyard.contract.steps import BuildReason
 from modelyard.gates import outcome_of, parity_verdicts
 from modelyard_runtime.candidates import Trial, Workshop
 from modelyard_runtime.choose import Contender, counted_batch, in_the_running, ranked
-from modelyard_runtime.engines import builder_of
+from modelyard_runtime.engines import refusal_of
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.original import Sample
 from modelyard_runtime.repository import name_of
@@ -26,6 +27,7 @@ class Contest:
     workshop: Workshop
     trials: dict[Candidate, Trial] = field(default_factory=dict)
     outcomes: dict[Candidate, CandidateOutcome] = field(default_factory=dict)
+    measured: set[Candidate] = field(default_factory=set)
 
     def trial(self, candidate: Candidate) -> Trial:
         """Return a candidate's trial."""
@@ -39,6 +41,9 @@ class Contest:
         candidates = self.workshop.request.candidates
         winner = self._only(candidates[0]) if len(candidates) == 1 else self._fastest(candidates)
         self.outcomes[winner] = CandidateOutcome.CHOSEN
+        for one in candidates:
+            if self.outcomes[one] is CandidateOutcome.SLOWER and one not in self.measured:
+                self.trial(one).notes.append("surely slower, so it was not measured at length")
         return winner, tuple(self.trial(one).report(self.outcomes[one]) for one in candidates)
 
     def _only(self, candidate: Candidate) -> Candidate:
@@ -56,12 +61,11 @@ class Contest:
         objective, batch = self.workshop.request.objective, self.workshop.request.shapes.batch.opt
         while left:
             running = self._in_the_running(left)
-            for candidate in running:
-                self.workshop.measure(self.trial(candidate))
-            for contender in ranked(self._contenders(running), objective, batch):
+            able = [one for one in running if self._goes_well(one, self._measure)]
+            for contender in ranked(self._contenders(able), objective, batch):
                 if self._proven(contender.candidate, proving):
                     return contender.candidate
-            left = [one for one in left if one not in running]
+            left = [one for one in left if one not in running and self.outcomes[one] is CandidateOutcome.SLOWER]
         told = "; ".join(f"{name_of(one)}: {', '.join(self.trial(one).notes)}" for one in candidates)
         fix = "name an engine and a precision to see its figures, or lower the gate in gates.parity"
         raise BuildFailed(BuildReason.NO_CANDIDATE, f"no candidate holds the parity gate here: {told}; {fix}")
@@ -71,34 +75,45 @@ class Contest:
         if len(left) == 1:
             return left
         objective, batch = self.workshop.request.objective, self.workshop.request.shapes.batch.opt
-        for candidate in left:
-            if self.trial(candidate).speed is None:
-                self.workshop.glance(self.trial(candidate), counted_batch(objective, batch))
-        running = [one.candidate for one in in_the_running(self._contenders(left), objective, batch)]
-        for candidate in left:
-            if candidate not in running:
-                self.trial(candidate).notes.append("surely slower, so it was not measured at length")
-        return running
+
+        def glance(trial: Trial) -> None:
+            if trial.speed is None:
+                self.workshop.glance(trial, counted_batch(objective, batch))
+
+        able = [one for one in left if self._goes_well(one, glance)]
+        return [one.candidate for one in in_the_running(self._contenders(able), objective, batch)]
+
+    def _measure(self, trial: Trial) -> None:
+        self.workshop.measure(trial)
+        self.measured.add(trial.candidate)
+
+    def _goes_well(self, candidate: Candidate, do: Callable[[Trial], None]) -> bool:
+        """Do something with one; note what it fails by. One that fails costs the build nothing but itself."""
+        trial = self.trial(candidate)
+        try:
+            do(trial)
+        except BuildFailed as failed:
+            trial.notes.append(str(failed))
+            self.outcomes[candidate] = CandidateOutcome.FAILED
+            return False
+        return True
 
     def _contenders(self, candidates: list[Candidate]) -> list[Contender]:
         speeds = [(one, self.trial(one).speed) for one in candidates]
         return [Contender(candidate=one, speed=speed) for one, speed in speeds if speed is not None]
 
     def _qualifies(self, candidate: Candidate, selecting: tuple[Sample, Sample]) -> bool:
-        """Build and ask one; note what it fails by. One that fails costs the build nothing but itself."""
-        trial = self.trial(candidate)
-        try:
-            builder = builder_of(candidate)
-            refusal = builder.refusal(self.workshop.machine) if builder else None
-            if refusal:
-                raise BuildFailed(BuildReason.UNSUPPORTED_PRECISION, refusal)  # noqa: TRY301 - noted below like the rest
+        """Build and ask one, and return whether it may win."""
+
+        def built_and_asked(trial: Trial) -> None:
+            if refusal := refusal_of(candidate, self.workshop.machine):
+                raise BuildFailed(BuildReason.UNSUPPORTED_PRECISION, refusal)
             self.workshop.build(trial)
             self.workshop.prove(trial, *selecting, purpose=SELECTING)
-        except BuildFailed as failed:
-            trial.notes.append(str(failed))
-            self.outcomes[candidate] = CandidateOutcome.FAILED
+
+        if not self._goes_well(candidate, built_and_asked):
             return False
-        if self._held(trial) is Outcome.MISS:
+        if self._held(self.trial(candidate)) is Outcome.MISS:
             self.outcomes[candidate] = CandidateOutcome.MISSED_PARITY
             return False
         self.outcomes[candidate] = CandidateOutcome.SLOWER

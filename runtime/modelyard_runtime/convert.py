@@ -5,12 +5,11 @@ What can be refused is refused here, before anything heavy is imported or loaded
 
 from __future__ import annotations
 
-from modelyard.contract.choices import Candidate
 from modelyard.contract.report import Machine
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
 from modelyard.gates import GateNotApplicable, parity_for_task
-from modelyard_runtime.engines import builder_of, unsupported
+from modelyard_runtime.engines import refusal_of
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Scratch
 from modelyard_runtime.machine import this_machine
@@ -47,9 +46,3 @@ def check_request(request: BuildRequest, description: Description, machine: Mach
     refusals = [refusal_of(candidate, machine) for candidate in request.candidates]
     if all(refusals):
         raise BuildFailed(BuildReason.UNSUPPORTED_PRECISION, "; ".join(map(str, refusals)))
-
-
-def refusal_of(candidate: Candidate, machine: Machine) -> str | None:
-    """Return why a candidate can't be built or run on this machine, None if it can."""
-    builder = builder_of(candidate)
-    return unsupported(candidate) if builder is None else builder.refusal(machine)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +25,7 @@ BATCHES = (1, 8)
 LEAST_BLOCKS, MOST_BLOCKS = 8, 24
 GLANCE_BLOCKS = 5
 """The fewest of which a median has a 95% bound: the least and the greatest ratio."""
+GLANCE_SECONDS = 0.5
 BLOCK_SECONDS = 2.5
 """Of measuring a batch size, before which no more blocks than the least are asked."""
 ROUNDS = 3
@@ -64,7 +64,8 @@ def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads:
 def glance_at(original: Ask, served: Served, shapes: Shapes, limit: int, threads: int, batch: int) -> Speed:
     """Measure one batch size in a few blocks: enough to tell who is surely slower."""
     sequence = min(shapes.sequence.opt, limit)
-    return _speed(threads, [latency_of(original, served.answer, batch, sequence, most_blocks=GLANCE_BLOCKS)])
+    latency = latency_of(original, served.answer, batch, sequence, least=GLANCE_BLOCKS, seconds=GLANCE_SECONDS)
+    return _speed(threads, [latency])
 
 
 def _speed(threads: int, latencies: list[Latency]) -> Speed:
@@ -90,13 +91,24 @@ def noise_of(latency: Latency) -> float:
     return (latency.speedup.upper - latency.speedup.lower) / latency.speedup.value
 
 
-def latency_of(original: Ask, candidate: Ask, batch: int, sequence: int, *, most_blocks: int = MOST_BLOCKS) -> Latency:
-    """Measure one batch size. Both are asked once before, unmeasured."""
+def latency_of(
+    original: Ask,
+    candidate: Ask,
+    batch: int,
+    sequence: int,
+    *,
+    least: int = LEAST_BLOCKS,
+    seconds: float = BLOCK_SECONDS,
+) -> Latency:
+    """Measure one batch size in ``least`` blocks at least and until ``seconds`` are over, or in ``MOST_BLOCKS``.
+
+    Both are asked once before, unmeasured.
+    """
     ids, mask = tokens(batch, sequence)
     original(ids, mask)
     candidate(ids, mask)
-    taken = _blocks(lambda: _seconds(original, ids, mask), lambda: _seconds(candidate, ids, mask))
-    blocks = np.array(list(islice(taken, most_blocks)))
+    asked = partial(_seconds, original, ids, mask), partial(_seconds, candidate, ids, mask)
+    blocks = np.array(list(_blocks(*asked, least=least, enough=seconds)))
     ours, theirs = blocks[:, 2:].ravel() * 1e3, blocks[:, :2].ravel() * 1e3
     return Latency(
         batch=batch,
@@ -115,11 +127,13 @@ def tokens(batch: int, sequence: int) -> tuple[Tokens, Tokens]:
     return ids, np.ones_like(ids)
 
 
-def _blocks(a: Callable[[], float], b: Callable[[], float]) -> Iterator[tuple[float, float, float, float]]:
+def _blocks(
+    a: Callable[[], float], b: Callable[[], float], *, least: int, enough: float
+) -> Iterator[tuple[float, float, float, float]]:
     """Yield the seconds of (a, a, b, b), taken in the order a b b a."""
     began = time.monotonic()
     for number in range(MOST_BLOCKS):
-        if number >= LEAST_BLOCKS and time.monotonic() - began > BLOCK_SECONDS:
+        if number >= least and time.monotonic() - began > enough:
             return
         first, second, third, fourth = a(), b(), b(), a()
         yield first, fourth, second, third

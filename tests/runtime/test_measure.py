@@ -69,9 +69,11 @@ def test_each_is_warmed_then_asked_in_blocks_of_abba(machine: Machine) -> None:
 
 
 def test_a_short_look_is_as_many_blocks_as_a_bound_needs(machine: Machine) -> None:
-    asked = machine.taking("a", 0.04), machine.taking("b", 0.01)
-    assert latency_of(*asked, 8, 128, most_blocks=GLANCE_BLOCKS).speedup.samples == GLANCE_BLOCKS
+    slow = machine.taking("a", 0.4), machine.taking("b", 0.1)
+    assert latency_of(*slow, 8, 128, least=GLANCE_BLOCKS, seconds=0.5).speedup.samples == GLANCE_BLOCKS
     assert len(machine.calls) == 2 + 4 * GLANCE_BLOCKS
+    quick = machine.taking("a", 0.02), machine.taking("b", 0.005)
+    assert latency_of(*quick, 1, 128, least=GLANCE_BLOCKS, seconds=0.5).speedup.samples > GLANCE_BLOCKS
 
 
 def test_a_machine_that_slows_down_favours_nobody(machine: Machine) -> None:

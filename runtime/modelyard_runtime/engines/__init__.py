@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Precision
 from modelyard.contract.report import Machine
+from modelyard_runtime.machine import BF16_INSTRUCTIONS
+
+FilesFromGraph: TypeAlias = Callable[[Path, Path], dict[str, int]]
+"""Reads the exported graph at a path, writes the engine's files into a folder, and returns what its passes did."""
+
+INSTRUCTIONS: Mapping[Candidate, tuple[str, ...]] = {
+    Candidate(engine=Engine.OPENVINO, precision=Precision.BF16): BF16_INSTRUCTIONS,
+}
+"""What a candidate needs of the CPU: one of these. The others run everywhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineBuilder:
-    """How one engine is built at one precision.
-
-    ``refusal`` says why a machine can't run it, or None. ``files_from_graph`` reads the exported graph at a path,
-    writes the engine's files into a folder, and returns what its passes did (name -> how often).
-    """
-
-    refusal: Callable[[Machine], str | None]
-    files_from_graph: Callable[[Path, Path], dict[str, int]]
-
-
-def builder_of(candidate: Candidate) -> EngineBuilder | None:
-    """Return the builder of a candidate, None for one that this version can't build."""
+def builder_of(candidate: Candidate) -> FilesFromGraph | None:
+    """Return how a candidate is built, None for one that this version can't build."""
     from modelyard_runtime.engines import onnxruntime, openvino
 
-    builders = {
-        (Engine.ONNX_RUNTIME, Precision.FP32): onnxruntime.FP32,
-        (Engine.ONNX_RUNTIME, Precision.INT8_WEIGHTS): onnxruntime.INT8_WEIGHTS,
-        (Engine.OPENVINO, Precision.BF16): openvino.BF16,
+    builders: dict[tuple[Engine, Precision], FilesFromGraph] = {
+        (Engine.ONNX_RUNTIME, Precision.FP32): onnxruntime.fp32_files,
+        (Engine.ONNX_RUNTIME, Precision.INT8_WEIGHTS): onnxruntime.int8_weights_files,
+        (Engine.OPENVINO, Precision.BF16): openvino.bf16_files,
     }
     return builders.get((candidate.engine, candidate.precision))
 
 
-def anywhere(machine: Machine) -> str | None:  # noqa: ARG001 - the signature of a refusal
-    """Refuse no machine."""
-    return None
+def refusal_of(candidate: Candidate, machine: Machine) -> str | None:
+    """Return why a candidate can't be built or run on a machine, None if it can. Imports no engine."""
+    if candidate not in SUPPORTED_CANDIDATES:
+        return unsupported(candidate)
+    needed = INSTRUCTIONS.get(candidate, ())
+    if not needed or set(needed) & set(machine.instruction_sets):
+        return None
+    had = ", ".join(machine.instruction_sets) or "none of those that matter"
+    return (
+        f"{candidate.precision} needs one of {', '.join(needed)}, and this CPU ({machine.cpu}) has {had}: "
+        "place builds and pods on nodes that have it, or ask for OnnxRuntime with INT8Weights or FP32"
+    )
 
 
 def unsupported(candidate: Candidate) -> str:

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
-from modelyard.contract.report import Machine
-from modelyard_runtime.engines import EngineBuilder
 from modelyard_runtime.graph_from_torch import save_graph
-from modelyard_runtime.machine import BF16_INSTRUCTIONS
 from modelyard_runtime.passes.bfloat16 import stored_as_bfloat16
 from modelyard_runtime.passes.guards import without_nan_guards
 
@@ -21,17 +18,8 @@ if TYPE_CHECKING:
 MODEL_FILE = "model.xml"
 
 
-def _refusal(machine: Machine) -> str | None:
-    if set(BF16_INSTRUCTIONS) & set(machine.instruction_sets):
-        return None
-    had = ", ".join(machine.instruction_sets) or "none of those that matter"
-    return (
-        f"BF16 needs one of {', '.join(BF16_INSTRUCTIONS)}, and this CPU ({machine.cpu}) has {had}: "
-        "place builds and pods on nodes that have it, or ask for OnnxRuntime with INT8Weights or FP32"
-    )
-
-
-def _bf16_files(graph: Path, folder: Path) -> dict[str, int]:
+def bf16_files(graph: Path, folder: Path) -> dict[str, int]:
+    """Write the graph with its matrices stored as bfloat16. Returns what the passes did, by name."""
     import openvino
 
     model = ir.load(graph)
@@ -53,6 +41,3 @@ def _name_by_place(model: openvino.Model) -> None:
     for place, operator in enumerate(model.get_ordered_ops()):
         if operator.get_type_name() not in {"Parameter", "Result"}:
             operator.set_friendly_name(f"{operator.get_type_name()}_{place}")
-
-
-BF16 = EngineBuilder(refusal=_refusal, files_from_graph=_bf16_files)

@@ -53,7 +53,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
         builder = builder_of(candidate)
         assert builder is not None
         version = repository / name_of(candidate) / "1"
-        layers = builder.files_from_graph(graph, version)
+        layers = builder(graph, version)
         decisions[candidate] = decision_of(candidate, description, MOST_TOKENS, layers)
         decisions[candidate].write(version)
         write_config(repository, candidate, description, Shapes(), threads=1)

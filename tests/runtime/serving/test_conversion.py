@@ -33,6 +33,8 @@ from tests.servers.registry import RunningRegistry
 from tests.servers.triton import running_triton
 
 TINY_SHAPES = Shapes(batch=BatchSize(opt=2), sequence=Length(opt=16, max=128))
+POSITIONS = 48
+SHORT_SHAPES = Shapes(batch=BatchSize(opt=2))
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +75,17 @@ class Converted:
 
 
 @pytest.fixture(scope="module")
-def converted(pushed: OciFiles, tmp_path_factory: pytest.TempPathFactory) -> Converted:
-    """The tiny encoder, converted once by name."""
+def short(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -> OciFiles:
+    """A tiny encoder of few positions: it needs no words about shapes."""
+    folder = tiny_encoder(tmp_path_factory.mktemp("short") / "model", seed=2, positions=POSITIONS)
+    return push(folder, registry, "short")
+
+
+@pytest.fixture(scope="module")
+def converted(short: OciFiles, tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    """The short encoder, converted once by name."""
     steps = Steps(folder=tmp_path_factory.mktemp("converted"))
-    ended = convert(steps, request_for(pushed, FP32))
+    ended = convert(steps, request_for(short, FP32, shapes=SHORT_SHAPES))
     assert ended.code == ExitCode.OK, ended.log
     return Converted(steps=steps, ended=ended)
 
@@ -119,8 +128,15 @@ def test_progress_tells_each_stage_from_start_to_end(converted: Converted) -> No
     assert {"prove onnxruntime-fp32", "measure onnxruntime-fp32"} <= set(started)
 
 
-def test_building_twice_gives_one_digest(converted: Converted, steps: Steps, pushed: OciFiles) -> None:
-    ended = convert(steps, request_for(pushed, FP32))
+def test_a_model_of_few_positions_needs_no_words_about_shapes(converted: Converted) -> None:
+    assert Decision.read(converted.steps.scratch / "out" / "1").max_sequence == POSITIONS
+    speed = report_of(converted.steps).chosen.speed
+    assert speed is not None
+    assert {latency.sequence for latency in speed.latencies} == {POSITIONS}
+
+
+def test_building_twice_gives_one_digest(converted: Converted, steps: Steps, short: OciFiles) -> None:
+    ended = convert(steps, request_for(short, FP32, shapes=SHORT_SHAPES))
     assert ended.code == ExitCode.OK, ended.log
     first, second = (image_of(layers_of(one.scratch / "out"), ARTIFACT_TYPE).digest for one in (converted.steps, steps))
     assert first == second
@@ -131,7 +147,7 @@ def test_each_engine_makes_the_same_files_from_the_same_model(tiny: Tiny, tmp_pa
     builder = builder_of(candidate)
     assert builder is not None
     save_graph(graph_from_torch(load_reference(tiny.source, tiny.description)), tmp_path / "graph" / "model.onnx")
-    builder.files_from_graph(tmp_path / "graph" / "model.onnx", tmp_path / "1")
+    builder(tmp_path / "graph" / "model.onnx", tmp_path / "1")
     first = tiny.repository / name_of(candidate) / "1"
     for path in (tmp_path / "1").iterdir():
         assert path.read_bytes() == (first / path.name).read_bytes(), path.name
@@ -149,28 +165,6 @@ def test_auto_takes_one_that_is_proven_and_says_what_became_of_the_others(steps:
     assert len(outcomes) == len(SUPPORTED_CANDIDATES)
     failed = {(one.engine, one.precision) for one in SUPPORTED_CANDIDATES if one not in HERE}
     assert {way for way, outcome in outcomes.items() if outcome is CandidateOutcome.FAILED} == failed
-
-
-def test_auto_takes_none_where_the_gate_can_t_be_held(steps: Steps, pushed: OciFiles) -> None:
-    gate = ParityGate(p1_cosine=1.0, min_cosine=1.0, batch_invariance=1.0, neighbours_kept=1.0)
-    int8 = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.INT8_WEIGHTS)
-    other = Candidate(engine=Engine.TENSORRT, precision=Precision.FP16)
-    ended = convert(steps, request_for(pushed, int8, other, parity=gate))
-    assert ended.termination.reason is BuildReason.NO_CANDIDATE, ended.log
-    assert "minCosine" in ended.termination.message
-    assert "TensorRT at FP16 is not built by this version" in ended.termination.message
-
-
-def test_a_model_of_few_positions_needs_no_words_about_shapes(
-    steps: Steps, registry: RunningRegistry, tmp_path: Path
-) -> None:
-    short = push(tiny_encoder(tmp_path / "short", seed=2, layers=1, positions=48), registry, "short")
-    ended = convert(steps, request_for(short, FP32, shapes=Shapes()))
-    assert ended.code == ExitCode.OK, ended.log
-    assert Decision.read(steps.scratch / "out" / "1").max_sequence == 48
-    speed = report_of(steps).chosen.speed
-    assert speed is not None
-    assert {latency.sequence for latency in speed.latencies} == {48}
 
 
 @pytest.mark.parametrize(
