@@ -10,7 +10,7 @@ from modelyard.cluster import Cluster
 from modelyard.reasons import Reason
 from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import Obstacle
-from modelyard.state.plan import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Restore, Scale
+from modelyard.state.plan import Action, Amend, Annotate, Apply, Create, Delete, Disown, Own, Replace, Restore, Scale
 from modelyard.telemetry import METRICS, Log
 
 log = Log("actions")
@@ -36,18 +36,26 @@ async def _one(cluster: Cluster, action: Action) -> Obstacle | None:
             await cluster.amend(action.ref, action.patch)
         case Restore():
             obstacle = await _changed(cluster.restore(action.ref, action.manifest), action.manifest)
+        case Replace():
+            await cluster.delete(action.ref)
+            obstacle = await _create(cluster, Create(manifest=action.manifest, why=action.why))
         case Scale():
             await cluster.scale(action.ref, action.replicas)
         case Delete():
             await cluster.delete(action.ref)
         case Annotate():
             await cluster.annotate(action.ref, action.annotations)
-        case Own():
-            await cluster.own(action.ref, [action.claim.owner], action.claim.manager)
-        case Disown():
-            await cluster.own(action.ref, [], action.manager)
+        case Own() | Disown():
+            await _own(cluster, action)
     _tell(action, obstacle)
     return obstacle
+
+
+async def _own(cluster: Cluster, action: Own | Disown) -> None:
+    if isinstance(action, Own):
+        await cluster.own(action.ref, [action.claim.owner], action.claim.manager)
+    else:
+        await cluster.own(action.ref, [], action.manager)
 
 
 async def _create(cluster: Cluster, action: Create) -> Obstacle | None:

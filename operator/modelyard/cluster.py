@@ -9,7 +9,7 @@ from typing import Any
 from modelyard.apiserver import ApiServer, Conflict, NotFound, Refused
 from modelyard.naming import API_VERSION, FIELD_MANAGER
 from modelyard.state.objects import Manifest, ObjectRef
-from modelyard.views.meddling import OURS_ALONE, foreign_entries
+from modelyard.views.meddling import changed_parts, foreign_entries
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -109,14 +109,15 @@ class Cluster:
         Whoever else wrote there is forgotten: what they added would be theirs otherwise, and found again.
         """
         current = await self._read_still(_path(ref), ref.uid, ref.resource_version)
+        found = {**current, "kind": ref.kind}
         patch: list[Manifest] = [
             {"op": "replace", "path": "/metadata/resourceVersion", "value": ref.resource_version},
             *(
                 {"op": "replace", "path": "/" + "/".join(path), "value": _at(manifest, path)}
-                for path in OURS_ALONE[ref.kind]
+                for path in changed_parts(found)
             ),
         ]
-        places = sorted((place for place, _ in foreign_entries({**current, "kind": ref.kind})), reverse=True)
+        places = sorted((place for place, _ in foreign_entries(found)), reverse=True)
         patch += [{"op": "remove", "path": f"/metadata/managedFields/{place}"} for place in places]
         await self._write("PATCH", _path(ref), body=patch, content_type=JSON_PATCH, fieldManager=FIELD_MANAGER)
 

@@ -275,7 +275,7 @@ ADVICE: Mapping[Reason, Advice] = {
 PASSING = frozenset({Reason.NO_ROOM, Reason.NO_NODE_FITS, Reason.SOURCE_UNREACHABLE, Reason.REGISTRY_UNREACHABLE})
 """Troubles that may go away without a person, as long as it is tried again: nothing is stalled by them."""
 
-MISSED = frozenset({Reason.PARITY_MISSED, Reason.PERFORMANCE_MISSED})
+MISSED = frozenset({Reason.PARITY_MISSED, Reason.PERFORMANCE_MISSED, Reason.TOO_NOISY})
 """A build's own figures reject its revision, as long as its gates are these."""
 
 LOST = frozenset({Reason.PODS_NOT_READY, Reason.PROXY_NOT_READY})

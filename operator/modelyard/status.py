@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from modelyard.api.proof import OnFailure
 from modelyard.api.status import (
     ArtifactSummary,
     BuildResult,
@@ -162,8 +163,8 @@ def _not_understood(want: Desired, have: Observed, plan: Plan) -> OptimizedModel
 
 def _rejected(want: Desired, have: Observed, plan: Plan) -> list[RejectedStatus]:
     """Return what gets no traffic until the spec changes or ``retry``: by its record, or for a gate that it misses."""
-    rejected = [
-        RejectedStatus(
+    rejected = {
+        record.snapshot.revision: RejectedStatus(
             revision=record.snapshot.revision,
             reason=record.rejection.reason,
             message=record.rejection.message,
@@ -171,15 +172,25 @@ def _rejected(want: Desired, have: Observed, plan: Plan) -> list[RejectedStatus]
         )
         for record in have.records
         if record.rejection
-    ]
-    trouble, target = plan.findings.trouble, plan.findings.target
-    if trouble and target and trouble.reason in MISSED:
-        missed = RejectedStatus(
-            revision=target, reason=trouble.reason, message=trouble.message, at=have.now.replace(microsecond=0)
-        )
-        known = (one for one in want.status.rejected if one.model_copy(update={"at": missed.at}) == missed)
-        rejected.append(next(known, missed))
-    return rejected
+    }
+    missed = _missed(want, have, plan)
+    if missed and missed.revision not in rejected:
+        rejected[missed.revision] = missed
+    return list(rejected.values())
+
+
+def _missed(want: Desired, have: Observed, plan: Plan) -> RejectedStatus | None:
+    """Return the target as rejected, if its build misses a gate that nobody can let pass. It keeps its date."""
+    target, proof = plan.findings.target, plan.findings.stages.get("ParityVerified")
+    record = next((one for one in reversed(have.records) if one.snapshot.revision == target), None)
+    if isinstance(want.spec, SpecNotUnderstood) or record is None or proof is None or proof.reason not in MISSED:
+        return None
+    if want.spec.gates.on_failure is not OnFailure.BLOCK or record.promoted or target in plan.findings.weights:
+        return None
+    known = (one for one in want.status.rejected if (one.revision, one.reason) == (target, proof.reason))
+    at = next((one.at for one in known), have.now.replace(microsecond=0))
+    message = with_fix(proof.reason, proof.message)
+    return RejectedStatus(revision=record.snapshot.revision, reason=proof.reason, message=message, at=at)
 
 
 def _rollout(want: Desired, plan: Plan) -> RolloutStatus | None:

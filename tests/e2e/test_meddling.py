@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
-from modelyard.naming import proxy_name
+from modelyard.naming import ROUTES_ANNOTATION, proxy_name
 from tests.e2e.client import steady_load
 from tests.e2e.episodes import MODEL, stable
 from tests.e2e.kit import BuiltAlready, MakeYard
@@ -19,18 +21,24 @@ pytestmark = pytest.mark.cluster
 
 EXACT = 1e-3
 RATE = 12
-SERVER, PROXY, FALLBACK = (
+SERVER, PROXY, CONFIG, FALLBACK = (
     "deployment/{model}-{revision}",
     f"deployment/{proxy_name(MODEL)}",
+    f"configmap/{proxy_name(MODEL)}",
     "service/{model}-{revision}-fallback",
 )
 NOTHING = '{"spec": {"selector": {"app": "nothing"}}}'
+STRATEGY = '{"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 1}}}}'
+NO_ROUTES = '{"data": {"rds.json": "{\\"resources\\": []}"}}'
+PATCHES = (NOTHING, STRATEGY, NO_ROUTES)
 
 CHANGES = {
     "the server's image": (SERVER, ("set", "image", SERVER, "triton=ghcr.io/modelyard/triton:absent")),
     "the server's environment": (SERVER, ("set", "env", SERVER, "THEIRS=1")),
     "the proxy's image": (PROXY, ("set", "image", PROXY, "envoy=docker.io/envoyproxy/envoy:absent")),
     "a revision's Service": (FALLBACK, ("patch", FALLBACK, "--patch", NOTHING)),
+    "the server's strategy": (SERVER, ("patch", SERVER, "--patch", STRATEGY)),
+    "the proxy's configuration": (CONFIG, ("patch", CONFIG, "--patch", NO_ROUTES)),
 }
 
 
@@ -52,7 +60,7 @@ def test_what_is_changed_is_put_back_and_no_request_is_lost(served: Yard, tiny: 
     kind, _, name = what.format(**names).partition("/")
     before = asked(served, kind, name)
     with steady_load(served.address(MODEL), MODEL, [tiny.tokens(text) for text in SENTENCES], rate=RATE) as load:
-        served.cluster.run(*(word if word == NOTHING else word.format(**names) for word in command))
+        served.cluster.run(*(word if word in PATCHES else word.format(**names) for word in command))
         put_back(served, kind, name, before)
         served.healthy(MODEL)
     verdict = load.verdict({revision: Standard(answers=tiny.embeddings(SENTENCES), tolerance=EXACT)})
@@ -78,8 +86,19 @@ def put_back(yard: Yard, kind: str, name: str, before: Object) -> None:
 
 
 def asked(yard: Yard, kind: str, name: str) -> Object:
-    """Return what an object asks for."""
+    """Return what an object asks for; of a proxy's configuration which files there are, and to whom requests go.
+
+    Written anew, it is told from what it was.
+    """
     found = yard.cluster.get(kind, name)
-    assert found is not None
+    if found is None:  # it is being made anew
+        return {}
+    if kind == "configmap":
+        said = json.loads(found["metadata"]["annotations"][ROUTES_ANNOTATION])
+        return {
+            "files": sorted(found["data"]),
+            "weights": said["weights"],
+            "whole": said["hash"] in found["data"]["rds.json"],
+        }
     spec: Object = found["spec"]
     return spec

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from modelyard.api.status import OptimizedModelStatus
 from modelyard.contract.steps import BuildReason
+from modelyard.planner import plan_model
 from modelyard.reasons import ADVICE, NONE, PASSING, Reason
-from modelyard.state.observed import PinFailed
+from modelyard.state.observed import PinFailed, Rejection
 from modelyard.status import status_of
 from modelyard.transitions import events_of
 from tests.modelyard.planner.world import BATCH_16, World, serving
@@ -197,3 +199,14 @@ def test_status_of_what_is_not_ours_to_judge_is_left_as_it_is(field: str) -> Non
         want.status.artifacts,
         want.status.weights,
     )
+
+
+def test_a_revision_that_two_records_reject_is_listed_once() -> None:
+    """The list is a map by revision: the API server would refuse it twice."""
+    world = serving()
+    want, have = world.look()
+    rejection = Rejection(reason=Reason.GOLDEN_MISMATCH, message="sample 3", at=have.now)
+    record = replace(have.records[-1], rejection=rejection)
+    twice = replace(have, records=(record, replace(record, sequence=record.sequence + 1)))
+    [rejected] = status_of(want, twice, plan_model(want, twice)).rejected
+    assert (rejected.revision, rejected.reason) == (record.snapshot.revision, Reason.GOLDEN_MISMATCH)

@@ -35,6 +35,20 @@ def test_that_nobody_answers_any_more_is_a_warning() -> None:
     world.passes()
     assert told(world, before) == [("ProxyNotReady", True)]
     assert "Deployment minilm-proxy" in world.status.message
+    before = world.status
+    world.passes()
+    assert told(world, before) == []
+
+
+def test_that_nobody_answers_any_more_is_told_whatever_else_is_under_way() -> None:
+    world = serving()
+    world.edit(optimization={"shapes": {"batch": {"opt": 4}}})
+    world.passes(2)
+    assert world.status.phase == "Progressing"
+    world.crash(world.status.stable_revision)
+    before = world.status
+    world.passes()
+    assert ("PodsNotReady", True) in told(world, before)
 
 
 def test_a_roll_out_is_told_once_however_long_the_former_revision_takes_to_retire() -> None:

@@ -16,6 +16,7 @@ from modelyard.naming import (
     TRITON_COMPONENT,
     build_labels,
     canonical_json,
+    digest,
     model_labels,
     proxy_name,
     request_name,
@@ -39,10 +40,13 @@ def revision_config(revision: Revision) -> dict[str, Any]:
 def proxy_config(owner: Owner, config: ProxyConfig, *, written_at: datetime, weighed_at: datetime) -> dict[str, Any]:
     """Return what the proxy watches. The annotation says in short what is in it, since when, and its hash.
 
-    ``weighed_at``: since when the weights are these, whatever clusters came and went.
+    ``weighed_at``: since when the weights are these, whatever clusters came and went. ``data``: what the whole of it
+    was as written.
     """
+    files = envoy_files(config)
     summary = config.routes.to_dict() | {
         "hash": routes_hash(config),
+        "data": digest(files),
         "writtenAt": written_at.isoformat(),
         "weighedAt": weighed_at.isoformat(),
     }
@@ -52,7 +56,7 @@ def proxy_config(owner: Owner, config: ProxyConfig, *, written_at: datetime, wei
         model_labels(owner.name, PROXY_COMPONENT),
         {ROUTES_ANNOTATION: canonical_json(summary)},
     )
-    return _config_map(metadata, envoy_files(config), immutable=False)
+    return _config_map(metadata, files, immutable=False)
 
 
 def request_config(owner: Owner, request: BuildRequest) -> dict[str, Any]:

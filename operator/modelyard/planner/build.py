@@ -92,7 +92,7 @@ def _under_way(want: BuildDesired, spec: ModelBuildSpec, have: BuildObserved) ->
 
 def _of_its_job(want: BuildDesired, spec: ModelBuildSpec, have: BuildObserved, latest: JobView) -> BuildPlan:
     if latest.deleting:
-        return _plan(want, have, _pending("the former Job is going"))
+        return _plan(want, have, _starting("the former Job is going"))
     pods = [pod for pod in have.pods if pod.attempt == latest.attempt]
     if not want.status.job.endswith(latest.ref.name):  # a pass was cut off between the Job and its status
         want = replace(want, status=want.status.model_copy(update={"job": latest.ref.name}))
@@ -223,8 +223,8 @@ def _between_steps(pods: list[BuildPodView]) -> str:
     return f"{done[-1]} is done" if done else "the pod starts"
 
 
-def _pending(message: str) -> _Found:
-    return _Found(phase=BuildPhase.PENDING, reason=Reason.WAITING, message=message)
+def _starting(message: str) -> _Found:
+    return _Found(phase=BuildPhase.PENDING, reason=Reason.STARTING, message=message)
 
 
 def _secret_taken_back(want: BuildDesired, have: BuildObserved) -> tuple[Action, ...]:

@@ -24,7 +24,7 @@ from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildPhase, BuildView, Observed, Record
-from modelyard.state.plan import Findings, Plan
+from modelyard.state.plan import Action, Findings, Plan, Restore
 from modelyard.traffic.envoy_config import ProxyConfig
 from modelyard.wording import counted
 
@@ -143,11 +143,14 @@ def _serve(this: ModelPass, candidate: Record | None) -> None:
     for name, record in names.items():
         build = this.have.builds.get(record.snapshot.build_name)
         view = this.have.revisions.get(name)
+        whole: list[Action] = []
         if build and build.result:
             replicas = this.spec.serving.replicas
             revision = revision_of(this.owner, record.snapshot, build.result, replicas)
-            this.actions += made_whole(revision, view)
-        this.actions += scaled(view, this.spec.serving.replicas)
+            whole = made_whole(revision, view)
+        this.actions += whole
+        if not any(isinstance(action, Restore) for action in whole):  # else it is another version by then
+            this.actions += scaled(view, this.spec.serving.replicas)
     if holder and (candidate is None or candidate is holder):
         view = this.have.revisions.get(holder.snapshot.revision)
         obstacle = obstacle_of(view) if view and view.ready_replicas < this.spec.serving.replicas else None

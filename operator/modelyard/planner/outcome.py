@@ -9,7 +9,7 @@ from modelyard.planner.model_pass import ModelPass, false, true
 from modelyard.planner.target import is_unresolved
 from modelyard.reasons import Reason
 from modelyard.state.observed import Record
-from modelyard.state.plan import Event, Finding, Findings, Plan, Restore, Truth
+from modelyard.state.plan import Event, Finding, Findings, Plan, Replace, Restore, Truth
 from modelyard.wording import counted
 
 
@@ -64,12 +64,12 @@ def outcome(this: ModelPass, target: Record | None) -> Plan:
     )
     again = min((max(look, timedelta(milliseconds=200)) for look in this.looks), default=None)
     refused = {(obstacle.kind, obstacle.name) for obstacle in this.have.obstacles}
-    restored = [action for action in this.actions if isinstance(action, Restore)]
+    restored = [action for action in this.actions if isinstance(action, Restore | Replace)]
     told = [_told(action) for action in restored if (action.ref.kind, action.ref.name) not in refused]
     return Plan(actions=tuple(this.actions), findings=findings, requeue_after=again, events=(*this.events, *told))
 
 
-def _told(action: Restore) -> Event:
+def _told(action: Restore | Replace) -> Event:
     """Return what is told of an object that is put back."""
     fix = "change the model's spec instead"
     message = f"{action.ref.kind} {action.ref.name} was changed by {action.meddler} and is put back; {fix}"

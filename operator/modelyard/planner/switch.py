@@ -14,7 +14,7 @@ from modelyard.manifests.metadata import Owner
 from modelyard.naming import NUDGE_ANNOTATION, VERIFIED_ANNOTATION, canonical_json
 from modelyard.routes import WHOLE, Routes
 from modelyard.state.observed import Observed
-from modelyard.state.plan import Action, Annotate, Apply, Create, Restore
+from modelyard.state.plan import Action, Annotate, Apply, Create, Replace
 from modelyard.traffic.envoy_config import ProxyConfig, routes_hash
 
 LOOK_SOONEST, LOOK_LATEST = timedelta(seconds=1), timedelta(seconds=15)
@@ -62,12 +62,9 @@ def switch(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Swi
     verified = is_verified(have)
     following, message, wait = _following(have, wish, written, verified=verified)
     if following != written:
-        config = replace(config, routes=following)
+        config = replace(config, routes=following, edition=have.now.isoformat())
         actions = (_written(owner, config, have), *_nudges(have, routes_hash(config), have.now))
         return _switch(have, wish, following, actions, message=message, verified=False, requeue_after=_look_again(have))
-    if who := have.proxy.meddlers.get("ConfigMap"):
-        restored = _put_back(owner, config, have, who)  # told to the kubelet in the next pass, once it has heard of it
-        return _switch(have, wish, written, (restored,), message=message, verified=False, requeue_after=LOOK_SOONEST)
     if not verified:
         nudges = _nudges(have, have.proxy.routes_hash or "", have.proxy.written_at or have.now)
         return _switch(have, wish, written, nudges, message=message, verified=False, requeue_after=_look_again(have))
@@ -81,16 +78,19 @@ def is_verified(have: Observed) -> bool:
 
 
 def _first(owner: Owner, config: ProxyConfig, have: Observed, wish: Wish) -> Switch:
-    """Write routes where there are none: at the beginning, or after somebody deleted them."""
+    """Write routes where there are none: at the beginning, or after somebody deleted or changed them."""
     holder = wish.known
     known = {holder} if holder and holder in have.revisions else set()
     named = {wish.target} if wish.target and _has_address(have, wish.target) else set()
     clusters = tuple(sorted(known | named))
     routes = Routes(clusters=clusters, weights={holder: WHOLE} if holder else {})
-    config = replace(config, routes=routes)
+    config = replace(config, routes=routes, edition=have.now.isoformat())
     manifest = proxy_config(owner, config, written_at=have.now, weighed_at=have.now)
-    action = Create(manifest=manifest, why="the proxy starts with it")
-    message = "the proxy starts"
+    changed = have.proxy.objects.get("ConfigMap")
+    action: Action = Create(manifest=manifest, why="the proxy starts with it")
+    if changed is not None:
+        action = Replace(ref=changed, manifest=manifest, meddler=have.proxy.meddlers["ConfigMap"])
+    message = "the proxy starts" if changed is None else "waiting for every proxy to serve the routes as written"
     return _switch(have, wish, routes, (action,), message=message, verified=False, requeue_after=_look_again(have))
 
 
@@ -207,16 +207,6 @@ def _written(owner: Owner, config: ProxyConfig, have: Observed) -> Action:
     manifest = proxy_config(owner, config, written_at=have.now, weighed_at=weighed_at or have.now)
     manifest["metadata"] |= {"uid": ref.uid, "resourceVersion": ref.resource_version}
     return Apply(manifest=manifest, why=f"routes {config.routes.to_dict()}")
-
-
-def _put_back(owner: Owner, config: ProxyConfig, have: Observed, meddler: str) -> Action:
-    """Write the routes that somebody changed as they were, or as this version writes them."""
-    proxy = have.proxy
-    if routes_hash(config) != proxy.routes_hash:
-        return _written(owner, config, have)
-    since = proxy.written_at or have.now
-    manifest = proxy_config(owner, config, written_at=since, weighed_at=proxy.weighed_at or since)
-    return Restore(ref=proxy.objects["ConfigMap"], manifest=manifest, meddler=meddler)
 
 
 def _nudges(have: Observed, routes: str, written_at: datetime) -> tuple[Action, ...]:

@@ -99,6 +99,8 @@ class ProxyReplica:
 class ProxyView:
     """The model's Envoy. ``routes`` and ``routes_hash`` are of the written ConfigMap; ``replicas`` what runs.
 
+    A ConfigMap that somebody changed says nothing: it is among ``objects`` and ``meddlers``, and ``routes`` is None.
+
     ``weighed_at`` is since when the written weights are these; ``verified_at`` when every proxy was first seen to send
     requests by them. Clusters that come and go without a weight change neither. ``inputs`` is the digest of what the
     Deployment was made from; another one means that it must be applied again.

@@ -61,6 +61,16 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replace:
+    """Delete an object that ``meddler`` changed, with preconditions as ``Delete``, and make it anew."""
+
+    ref: ObjectRef
+    manifest: Manifest
+    meddler: str
+    why: str = "somebody changed it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Set the scale subresource of a Deployment."""
 
@@ -104,7 +114,7 @@ class Disown:
     why: str
 
 
-Action: TypeAlias = Create | Apply | Amend | Restore | Scale | Delete | Annotate | Own | Disown
+Action: TypeAlias = Create | Apply | Amend | Restore | Replace | Scale | Delete | Annotate | Own | Disown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,13 +32,17 @@ CLUSTERS_FILE = "cds.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyConfig:
-    """Everything that one model's proxy needs to know. ``cluster_domain`` ends every Service's full name."""
+    """Everything that one model's proxy needs to know. ``cluster_domain`` ends every Service's full name.
+
+    ``edition`` tells one write from another with the same routes: that a proxy has loaded this one can be seen.
+    """
 
     model: str
     namespace: str
     model_name: str
     routes: Routes
     cluster_domain: str = "cluster.local"
+    edition: str = ""
 
 
 def envoy_files(config: ProxyConfig, folder: str = CONFIG_FOLDER) -> Mapping[str, str]:
@@ -54,7 +58,7 @@ def envoy_files(config: ProxyConfig, folder: str = CONFIG_FOLDER) -> Mapping[str
 
 def routes_hash(config: ProxyConfig) -> str:
     """Return what ``CONFIG_PATH`` answers once these routes are served: 16 hex digits over all that follows them."""
-    return digest([_routes(config, ""), _clusters(config), _listeners(config, CONFIG_FOLDER)])[:16]
+    return digest([_routes(config, ""), _clusters(config), _listeners(config, CONFIG_FOLDER), config.edition])[:16]
 
 
 def bootstrap(name: str, folder: str = CONFIG_FOLDER) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -27,6 +28,7 @@ from modelyard.naming import (
     SPEC_DIGEST_ANNOTATION,
     TRITON_COMPONENT,
     VERIFIED_ANNOTATION,
+    digest,
 )
 from modelyard.reasons import Reason
 from modelyard.routes import Routes
@@ -180,23 +182,55 @@ def _revision(name: str, children: list[Manifest], pods: list[PodView]) -> Revis
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """What the proxy's ConfigMap says of itself."""
+
+    routes: Routes
+    hash: str
+    written_at: datetime
+    weighed_at: datetime
+    verified_at: datetime | None
+
+
+def _written(config_map: Manifest) -> _Written | None:
+    """Return what a ConfigMap holds, None where it isn't as we wrote it: then nothing that it says is believed."""
+    annotations = annotations_of(config_map)
+    try:
+        said = json.loads(annotations[ROUTES_ANNOTATION])
+        verified = json.loads(annotations.get(VERIFIED_ANNOTATION, "{}"))
+        written = _Written(
+            routes=Routes(clusters=tuple(said["clusters"]), weights=said["weights"]),
+            hash=said["hash"],
+            written_at=time_from(said["writtenAt"]),
+            weighed_at=time_from(said["weighedAt"]),
+            verified_at=time_from(verified["at"]) if verified.get("weighedAt") == said["weighedAt"] else None,
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+    whole = said.get("data") == digest(config_map.get("data") or {})
+    return written if whole and meddler(config_map) is None else None
+
+
 def _proxy(ours: list[Manifest], pods: list[Manifest], replicas: tuple[ProxyReplica, ...]) -> ProxyView:
     objects = {child["kind"]: child for child in ours if _component(child) == PROXY_COMPONENT}
     deployment, config_map = objects.get("Deployment"), objects.get("ConfigMap")
-    routes = json.loads(annotations_of(config_map)[ROUTES_ANNOTATION]) if config_map else {}
-    verified = json.loads(annotations_of(config_map).get(VERIFIED_ANNOTATION, "{}")) if config_map else {}
+    written = _written(config_map) if config_map else None
+    meddlers = {kind: who for kind, child in objects.items() if (who := meddler(child))}
+    if config_map and written is None:
+        meddlers.setdefault("ConfigMap", "somebody")
     return ProxyView(
         objects={kind: ObjectRef.of(child) for kind, child in objects.items()},
-        routes=Routes(clusters=tuple(routes["clusters"]), weights=routes["weights"]) if routes else None,
-        routes_hash=routes.get("hash"),
-        written_at=time_from(routes["writtenAt"]) if routes else None,
-        weighed_at=time_from(routes["weighedAt"]) if routes else None,
-        verified_at=time_from(verified["at"]) if verified.get("weighedAt") == routes.get("weighedAt", "") else None,
+        routes=written.routes if written else None,
+        routes_hash=written.hash if written else None,
+        written_at=written.written_at if written else None,
+        weighed_at=written.weighed_at if written else None,
+        verified_at=written.verified_at if written else None,
         inputs=annotations_of(deployment).get(INPUTS_ANNOTATION) if deployment else None,
         wanted_replicas=deployment["spec"]["replicas"] if deployment else None,
         pods=tuple(
             sorted((pod_view(pod) for pod in pods if _component(pod) == PROXY_COMPONENT), key=lambda pod: pod.name)
         ),
         replicas=replicas,
-        meddlers={kind: who for kind, child in objects.items() if (who := meddler(child))},
+        meddlers=meddlers,
     )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from modelyard.naming import COMPONENT_LABEL, NUDGE_ANNOTATION, REVISION_LABEL
+from modelyard.naming import COMPONENT_LABEL, NUDGE_ANNOTATION, REVISION_LABEL, ROUTES_ANNOTATION
 from modelyard.planner import plan_model
 from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
 from modelyard.state.observed import Obstacle, PinFailed
-from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Restore, Scale
+from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Replace, Restore, Scale
 from modelyard.status import status_of
 from tests.modelyard.planner.world import BATCH_16, MISSED, World, held, serving, up_to_ready
 
@@ -351,7 +353,6 @@ CHANGED = (
     ("Deployment", "minilm-{0}"),
     ("Service", "minilm-{0}"),
     ("Service", "minilm-{0}-fallback"),
-    ("ConfigMap", "minilm-proxy"),
     ("PodDisruptionBudget", "minilm-proxy"),
     ("PodDisruptionBudget", "minilm-{0}"),
 )
@@ -364,18 +365,104 @@ def test_what_somebody_changed_is_put_back_and_told(kind: str, name: str, spec: 
     world.edit(**spec)
     world.settle()
     key = kind, name.format(world.status.stable_revision)
-    field = "data" if kind == "ConfigMap" else "spec"
-    before = copy.deepcopy(world.objects[key][field])
+    before = copy.deepcopy(world.objects[key]["spec"])
     world.meddle(*key)
     plan = world.passes()
     assert [action.ref.name for action in plan.actions if isinstance(action, Restore)] == [key[1]]
-    assert world.objects[key][field] == before
+    assert world.objects[key]["spec"] == before
     [event] = [event for event in plan.events if event.reason is Reason.RESTORED]
     assert event.warning
     assert (
         event.message == f"{kind} {key[1]} was changed by kubectl-edit and is put back; change the model's spec instead"
     )
     assert world.passes().actions == ()
+
+
+def without_routes(config_map: dict[str, Any]) -> None:
+    """Forget a file, as ``kubectl patch --type=json`` does, which leaves no trace of who it was."""
+    config_map["data"].popitem()
+
+
+def without_annotation(config_map: dict[str, Any]) -> None:
+    del config_map["metadata"]["annotations"][ROUTES_ANNOTATION]
+
+
+def with_nonsense(config_map: dict[str, Any]) -> None:
+    config_map["metadata"]["annotations"][ROUTES_ANNOTATION] = '{"weights": 3}'
+
+
+def with_other_weights(config_map: dict[str, Any]) -> None:
+    """Say the same in data and annotation, but another revision."""
+    said = json.loads(config_map["metadata"]["annotations"][ROUTES_ANNOTATION])
+    (holder,) = said["weights"]
+    said |= {"clusters": ["00000000", holder], "weights": {"00000000": 100}}
+    config_map["metadata"]["annotations"][ROUTES_ANNOTATION] = json.dumps(said)
+    fields: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{ROUTES_ANNOTATION}": {}}}}
+    config_map["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}]
+
+
+@pytest.mark.parametrize("change", [without_routes, without_annotation, with_nonsense, with_other_weights])
+@pytest.mark.parametrize("spec", [{}, {"suspend": True}], ids=["followed", "suspended"])
+def test_a_proxy_s_configuration_that_somebody_changed_is_made_anew_of_what_has_the_traffic(
+    change: Callable[[dict[str, Any]], None], spec: dict[str, Any]
+) -> None:
+    world = serving()
+    world.edit(**spec)
+    world.settle()
+    stable = world.status.stable_revision
+    before = world.objects["ConfigMap", "minilm-proxy"]
+    changed = copy.deepcopy(before)
+    change(changed)
+    world.objects["ConfigMap", "minilm-proxy"] = changed
+    world.now += timedelta(seconds=1)
+    plan = world.passes()
+    assert [type(action) for action in plan.actions] == [Replace]
+    [event] = [event for event in plan.events if event.reason is Reason.RESTORED]
+    assert "ConfigMap minilm-proxy was changed by" in event.message
+    assert (world.routes.clusters, dict(world.routes.weights)) == ((stable,), {stable: 100})
+    # Another write than the first: a proxy that has loaded what somebody wrote can't pass for one that serves this.
+    assert routes_of(world) != routes_of_map(before)
+    nudged = [action for action in world.passes().actions if isinstance(action, Annotate)]
+    assert {action.ref.kind for action in nudged} == {"Pod"}
+    assert world.status.stable_revision == stable
+    world.settle()
+    assert world.status.phase == ("Suspended" if spec else "Healthy")
+
+
+def test_a_configuration_that_was_changed_while_the_traffic_is_to_move_is_put_back_first_and_told() -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    world.edit(serving=BATCH_16)
+    target = up_to_ready(world)
+    world.passes()
+    world.proxies_read()
+    world.proxies_check()
+    world.meddle("ConfigMap", "minilm-proxy")
+    plan = world.passes()
+    assert [type(action) for action in plan.actions if not isinstance(action, Annotate)] == [Replace]
+    assert dict(world.routes.weights) == {stable: 100}
+    assert [event.reason for event in plan.events] == [Reason.RESTORED]
+    world.settle()
+    assert world.status.stable_revision == target
+
+
+def routes_of(world: World) -> str:
+    return routes_of_map(world.objects["ConfigMap", "minilm-proxy"])
+
+
+def routes_of_map(config_map: dict[str, Any]) -> str:
+    """Return the hash that tells a proxy which write it serves."""
+    said: str = json.loads(config_map["metadata"]["annotations"][ROUTES_ANNOTATION])["hash"]
+    return said
+
+
+def test_a_deployment_that_was_changed_and_scaled_at_once_is_put_back_then_scaled() -> None:
+    world = serving()
+    key = "Deployment", f"minilm-{world.status.stable_revision}"
+    world.meddle(*key)
+    world.objects[key]["spec"]["replicas"] = 4
+    assert [type(action) for action in world.passes().actions] == [Restore]
+    assert [type(action) for action in world.passes().actions] == [Scale]
 
 
 def test_what_the_api_server_does_not_let_us_put_back_is_not_told_as_put_back() -> None:
@@ -409,6 +496,11 @@ def test_a_missed_gate_blocks() -> None:
     world.now += timedelta(minutes=1)
     world.passes()
     assert world.status.rejected == [rejected], "it is dated by when it was rejected"
+    world.edit(suspend=True)
+    world.passes()
+    assert world.status.rejected == [rejected], "a suspended model is rejected as before"
+    world.edit(suspend=False)
+    world.passes()
     world.edit(gates={"parity": {"p1Cosine": "0.5"}})
     world.settle()
     assert (world.status.phase, world.status.rejected) == ("Healthy", [])

@@ -30,11 +30,24 @@ from modelyard.routes import Routes
 from modelyard.snapshot import OciPin, Pin
 from modelyard.state.desired import Defaults, Desired, Images, Registry
 from modelyard.state.observed import Observed, PinFailed, ProxyReplica
-from modelyard.state.plan import Amend, Annotate, Apply, Create, Delete, Disown, Event, Own, Plan, Restore, Scale
+from modelyard.state.plan import (
+    Amend,
+    Annotate,
+    Apply,
+    Create,
+    Delete,
+    Disown,
+    Event,
+    Own,
+    Plan,
+    Replace,
+    Restore,
+    Scale,
+)
 from modelyard.status import status_of
 from modelyard.transitions import events_of
 from modelyard.views import desired_from, observed_from, proxy_pods
-from modelyard.views.meddling import OURS_ALONE
+from modelyard.views.meddling import OURS_ALONE, changed_parts
 from tests.modelyard.planner.results import built
 
 Manifest = dict[str, Any]
@@ -140,8 +153,8 @@ class World:
                     self._apply(action.manifest)
                 case Amend():
                     self._amend(action)
-                case Restore():
-                    self._restore(action)
+                case Restore() | Replace():
+                    self._put_back(action)
                 case Scale():
                     self._fresh(action.ref)["spec"]["replicas"] = action.replicas
                 case Delete():
@@ -331,9 +344,14 @@ class World:
 
     # --- the API server ---
 
-    def _restore(self, action: Restore) -> None:
+    def _put_back(self, action: Restore | Replace) -> None:
+        if isinstance(action, Replace):
+            self._fresh(action.ref)
+            self.delete(action.ref.kind, action.ref.name)
+            self._create(action.manifest)
+            return
         restored = self._changed(self._fresh(action.ref))
-        for path in OURS_ALONE[action.ref.kind]:
+        for path in changed_parts(restored):
             there, wanted = (
                 reduce(lambda found, step: found[step], path[:-1], whole) for whole in (restored, action.manifest)
             )
