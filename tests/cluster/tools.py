@@ -1,7 +1,7 @@
 """Build the Go programs of the cluster once, keep them by what they were made of, and check them on use.
 
 A tool's folder in the cache is named by a digest of its module (go.mod, go.sum, *.go), the Go version and the
-flags. Beside every binary lies its sha256: one that differs is built again, and that is said.
+flags that change the program. Beside every binary lies its sha256: one that differs is built again, and that is said.
 """
 
 import hashlib
