@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from modelyard.actions import carry_out
-from modelyard.apiserver import Conflict
+from modelyard.apiserver import ApiServer, Conflict
 from modelyard.cluster import Cluster
 from modelyard.reasons import Reason
 from modelyard.state.objects import ObjectRef
-from modelyard.state.plan import Action, Amend, Annotate, Apply, Claim, Create, Delete, Disown, Own, Restore, Scale
+from modelyard.state.plan import (
+    Action,
+    Amend,
+    Annotate,
+    Apply,
+    Claim,
+    Create,
+    Delete,
+    Disown,
+    Own,
+    Replace,
+    Restore,
+    Scale,
+)
+from tests.modelyard.meddling import changed_by_another
 from tests.modelyard.objects import config_map, deployment, model, owner, service
 from tests.modelyard.test_cluster import over
 
@@ -94,7 +109,9 @@ async def test_an_object_of_that_name_that_is_not_ours_is_never_touched(
     assert await cluster.get("ConfigMap", namespace, "next") is not None  # the others are made all the same
 
 
-async def test_an_object_that_the_api_server_refuses_is_told(cluster: Cluster, ours: dict[str, Any]) -> None:
+async def test_an_object_that_the_api_server_refuses_is_told(
+    cluster: Cluster, api: ApiServer, ours: dict[str, Any]
+) -> None:
     bad = child(ours, "Bad Name")
     (created,) = await carry_out(cluster, [Create(manifest=bad, why=WHY)])
     assert (created.reason, "Invalid value" in created.message) == (Reason.OBJECT_REFUSED, True)
@@ -102,10 +119,27 @@ async def test_an_object_that_the_api_server_refuses_is_told(cluster: Cluster, o
     invalid = over(good, child(ours)) | {"data": {"not/a/key": "1"}}
     (applied,) = await carry_out(cluster, [Apply(manifest=invalid, why=WHY)])
     assert (applied.kind, applied.name, applied.reason) == ("ConfigMap", "thing", Reason.OBJECT_REFUSED)
-    whole = ObjectRef.of(await cluster.create(service(good["metadata"]["namespace"])))
+    made = await cluster.create(service(good["metadata"]["namespace"]))
+    whole = ObjectRef.of(await changed_by_another(api, made, {"spec": {"selector": {"app": "nothing"}}}))
     wrong = service(whole.namespace) | {"spec": {"selector": {"app": "not a label"}, "ports": []}}
     (restored,) = await carry_out(cluster, [Restore(ref=whole, manifest=wrong, meddler="kubectl-edit")])
     assert (restored.kind, restored.name, restored.reason) == ("Service", "thing", Reason.OBJECT_REFUSED)
+
+
+async def test_an_object_is_made_anew_if_it_is_still_what_the_pass_read(
+    cluster: Cluster, api: ApiServer, ours: dict[str, Any]
+) -> None:
+    made = await cluster.create(child(ours, data={"a": "1"}))
+    theirs = await changed_by_another(api, made, {"data": {"a": "2", "theirs": "3"}})
+    stale = Replace(ref=ObjectRef.of(made), manifest=child(ours, data={"a": "1"}), meddler="kubectl-patch")
+    with pytest.raises(Conflict):
+        await carry_out(cluster, [stale])
+    fresh = replace(stale, ref=ObjectRef.of(theirs))
+    assert await carry_out(cluster, [fresh]) == ()
+    there = await cluster.get("ConfigMap", made["metadata"]["namespace"], made["metadata"]["name"])
+    assert there is not None
+    assert there["data"] == {"a": "1"}
+    assert there["metadata"]["uid"] != made["metadata"]["uid"]
 
 
 async def test_an_object_that_is_still_going_is_waited_for(cluster: Cluster, ours: dict[str, Any]) -> None:

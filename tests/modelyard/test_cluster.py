@@ -13,6 +13,7 @@ from modelyard.cluster import KINDS, Cluster, collection
 from modelyard.naming import owner_field_manager
 from modelyard.state.objects import ObjectRef
 from modelyard.views.meddling import meddler
+from tests.modelyard.meddling import changed_by_another
 from tests.modelyard.objects import budget, config_map, deployment, model, owner, pod, service
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("api_server")]
@@ -147,14 +148,6 @@ CHANGES: dict[str, tuple[Callable[[str], dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-async def changed_by_another(api: ApiServer, manifest: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """Patch an object as kubectl does, and return it."""
-    metadata = manifest["metadata"]
-    path = f"{collection(manifest['kind'], metadata['namespace'])}/{metadata['name']}"
-    content_type = "application/strategic-merge-patch+json"
-    return await api.request("PATCH", path, body=patch, content_type=content_type, fieldManager="kubectl-patch")
-
-
 @pytest.mark.parametrize("change", CHANGES)
 async def test_what_another_changed_is_seen_and_put_back(
     cluster: Cluster, api: ApiServer, namespace: str, change: str
@@ -178,6 +171,18 @@ async def test_what_another_changed_is_seen_and_put_back(
 def asked(manifest: dict[str, Any]) -> object:
     """Return what an object asks for."""
     return manifest["data"] if manifest["kind"] == "ConfigMap" else manifest["spec"]
+
+
+async def test_only_what_was_changed_is_put_back(cluster: Cluster, api: ApiServer, namespace: str) -> None:
+    """A later version makes another pod template, and a changed strategy is no reason to restart what runs."""
+    posted = await cluster.create(deployment(namespace))
+    theirs = await changed_by_another(api, posted, STRATEGY)
+    later = deployment(namespace)
+    later["spec"]["template"]["spec"]["containers"][0]["image"] = "later:1"
+    await cluster.restore(ObjectRef.of(theirs), later)
+    restored = await cluster.get("Deployment", namespace, "thing")
+    assert restored is not None
+    assert restored["spec"] == posted["spec"]
 
 
 async def test_what_anybody_may_write_is_no_meddling(cluster: Cluster, api: ApiServer, namespace: str) -> None:
