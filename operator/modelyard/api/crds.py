@@ -20,14 +20,17 @@ MODEL_RULES = [
         f"size(self.metadata.name) <= {MODEL_NAME_LIMIT}",
         f"metadata.name may have at most {MODEL_NAME_LIMIT} characters, since names of other objects derive from it; "
         "choose a shorter one, and set serving.modelName to what clients shall call",
+        field_path=".metadata",
     ),
     rule(
         "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
         "metadata.name becomes a Service's name: start with a letter, then letters, digits and dashes, no dots",
+        field_path=".metadata",
     ),
     rule(
         f"({_MODEL_NAME.format('self')}) == ({_MODEL_NAME.format('oldSelf')})",
         "serving.modelName never changes, since clients call it; make a new OptimizedModel with the new name",
+        field_path=".spec.serving.modelName",
     ),
 ]
 

@@ -114,7 +114,7 @@ def test_what_can_be_honoured_is_taken(what: str, door: Any) -> None:
 
 def test_a_name_over_40_characters_is_refused(door: Any) -> None:
     answer = door(name="m" * 41)
-    assert "at most 40 characters" in answer.json()["message"]
+    assert "metadata: Invalid value: metadata.name may have at most 40 characters" in answer.json()["message"]
     assert "serving.modelName" in answer.json()["message"]
 
 
