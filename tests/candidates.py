@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Precision
 from modelyard_runtime.engines import refusal_of
 from modelyard_runtime.machine import this_machine
@@ -22,3 +24,8 @@ def told() -> str:
     built = ", ".join(f"{candidate.engine} {candidate.precision}" for candidate in HERE)
     refused = [f"{candidate.engine} {candidate.precision}: {why}" for candidate, why in REFUSED_HERE.items() if why]
     return "; ".join([f"candidates: {built}", *(f"refused here, {one}" for one in refused)])
+
+
+if __name__ == "__main__":
+    print(told())
+    sys.exit(len(HERE) < len(SUPPORTED_CANDIDATES))
