@@ -36,7 +36,8 @@ def rows() -> tuple[Row, ...]:
 
 
 def _row(fields: dict[str, Any]) -> Row:
-    return Row(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+    lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+    return Row(**(fields | lists))
 
 
 # Asks the machine and the network, so it belongs to the whole run and not to `make unit`.
