@@ -203,7 +203,7 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
     Reason.UNSUPPORTED_ARCHITECTURE: Advice(
         "The model's family, or its pooling, can't be converted yet.",
-        "Use an encoder of the BERT family that is.",
+        "Use a model of an architecture that is; the message lists them.",
     ),
     Reason.UNSUPPORTED_TASK: Advice(
         "The model's task can't be served yet.",

@@ -57,7 +57,7 @@ def wordless(folder: Path, copy: Path) -> Path:
 
 
 FOLDERS: dict[str, tuple[Callable[[Path, Path], Path], str, Words]] = {
-    "unsupported": (mamba, "UnsupportedArchitecture", ("mamba", "bert", "use an encoder of the BERT family")),
+    "unsupported": (mamba, "UnsupportedArchitecture", ("mamba", "bert", "use a model of an architecture that is")),
     "truncated": (with_truncated_weights, "SourceInvalid", ("model.safetensors", "upload it again")),
     "wordless": (wordless, "SourceInvalid", ("there is no tokenizer", "save it beside the model")),
 }

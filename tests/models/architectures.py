@@ -19,13 +19,16 @@ SIZES: dict[str, Any] = {
     "intermediate_size": 128,
     "max_position_embeddings": 70,
 }
+SPECIAL = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 OTHERS: dict[str, dict[str, Any]] = {
     "distilbert": {"vocab_size": VOCABULARY, "dim": 64, "n_layers": 2, "n_heads": 4, "hidden_dim": 128},
     "roberta": SIZES | {"pad_token_id": 1},
     "xlm-roberta": SIZES | {"pad_token_id": 1},
     "mpnet": SIZES | {"pad_token_id": 1},
+    "modernbert": SIZES | SPECIAL | {"cls_token_id": 1, "sep_token_id": 2, "local_attention": 16},
+    "qwen3": SIZES | SPECIAL | {"num_key_value_heads": 2, "head_dim": 16},
 }
-"""Those whose configs have other words, or another padding."""
+"""Those whose configs have other words, or another padding. ModernBERT looks no farther than 8 tokens to each side."""
 
 
 def small_model(folder: Path, model_type: str, task: Task, *, labels: int = 3) -> Path:

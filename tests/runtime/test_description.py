@@ -86,6 +86,8 @@ def test_a_sentence_transformer_is_an_embedder_as_its_modules_say(tmp_path: Path
         ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, Pooling.CLS),
         ({"pooling_mode_max_tokens": True}, Pooling.MAX),
         ({"pooling_mode": "cls"}, Pooling.CLS),
+        ({"pooling_mode_lasttoken": True, "pooling_mode_mean_tokens": False}, Pooling.LAST),
+        ({"pooling_mode": "lasttoken"}, Pooling.LAST),
         ({"pooling_mode": "mean", "include_prompt": True}, Pooling.MEAN),
     ],
 )
@@ -100,8 +102,8 @@ def test_pooling_is_read_in_the_old_words_and_the_new(
     ("pooling", "words"),
     [
         (MEAN | {"pooling_mode_max_tokens": True}, "asks for pooling_mode_mean_tokens, pooling_mode_max_tokens"),
-        ({"pooling_mode": "lasttoken"}, "asks for lasttoken"),
-        ({"pooling_mode_mean_sqrt_len_tokens": True}, "builds one of Mean, Cls, Max"),
+        ({"pooling_mode": "weightedmean"}, "asks for weightedmean"),
+        ({"pooling_mode_mean_sqrt_len_tokens": True}, "builds one of Mean, Cls, Max, Last"),
         ({}, "asks for nothing"),
     ],
 )
@@ -173,6 +175,8 @@ def test_a_language_model_is_an_embedder_when_asked_to_be(tmp_path: Path) -> Non
         (BERT | {"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}, {}, 512, 512),
         (BERT | {"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 1}, {}, 512, 512),
         (BERT | {"model_type": "distilbert", "dim": 64, "n_layers": 2}, {}, 512, 512),
+        (BERT | {"model_type": "modernbert", "max_position_embeddings": 8192}, {}, 8192, 8192),
+        (BERT | {"model_type": "qwen3", "max_position_embeddings": 32768}, {}, 32768, 32768),
     ],
 )
 def test_texts_are_cut_where_the_files_say_and_never_beyond_the_positions(
@@ -185,7 +189,15 @@ def test_texts_are_cut_where_the_files_say_and_never_beyond_the_positions(
 @pytest.mark.parametrize("config", [{"model_type": "llama"}, {}])
 def test_another_architecture_is_refused_with_those_that_are_built(config: dict[str, Any]) -> None:
     with pytest.raises(
-        BuildFailed, match="this version builds bert, roberta, xlm-roberta, distilbert, mpnet"
+        BuildFailed, match="this version builds bert, roberta, xlm-roberta, distilbert, mpnet, modernbert, qwen3"
     ) as failed:
         family_of(config)
     assert failed.value.reason is BuildReason.UNSUPPORTED_ARCHITECTURE
+
+
+def test_a_decoder_that_classifies_needs_to_know_its_padding(tmp_path: Path) -> None:
+    config = CLASSIFIER | {"model_type": "qwen3", "architectures": ["Qwen3ForSequenceClassification"]}
+    assert describe(model(tmp_path, config), Task.AUTO).task is Task.CLASSIFICATION
+    reason, message = refused(model(tmp_path, config | {"pad_token_id": None}))
+    assert reason is BuildReason.SOURCE_INVALID
+    assert "save it with model.config.pad_token_id set" in message

@@ -24,14 +24,16 @@ class Pooling(StrEnum):
     MEAN = "Mean"
     CLS = "Cls"
     MAX = "Max"
+    LAST = "Last"
 
 
 _POOLING_MODES = {
     "pooling_mode_mean_tokens": Pooling.MEAN,
     "pooling_mode_cls_token": Pooling.CLS,
     "pooling_mode_max_tokens": Pooling.MAX,
+    "pooling_mode_lasttoken": Pooling.LAST,
 }
-_POOLING_WORDS = {"mean": Pooling.MEAN, "cls": Pooling.CLS, "max": Pooling.MAX}
+_POOLING_WORDS = {"mean": Pooling.MEAN, "cls": Pooling.CLS, "max": Pooling.MAX, "lasttoken": Pooling.LAST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,12 @@ def describe(folder: Path, asked: Task) -> Description:
         "layers": int(config[family.layers]),
     }
     if task is Task.CLASSIFICATION:
+        if family.decoder and config.get("pad_token_id") is None:
+            raise BuildFailed(
+                BuildReason.SOURCE_INVALID,
+                "config.json has no pad_token_id, and this classifier reads the last token that is no padding: "
+                "save it with model.config.pad_token_id set",
+            )
         return Description(**common, **_classification(config))
     return Description(**common, **_embedding(folder), size=int(config[family.hidden]))
 

@@ -1,4 +1,4 @@
-"""The architectures that can be built: encoders of the BERT family."""
+"""The architectures that can be built: encoders, and decoders that embed by their last token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Family:
 
     ``layers`` and ``hidden`` name the fields of its config. Position ids begin after the padding id where
     ``offset_positions`` holds, so that many positions are lost. ``pooler`` tells whether the encoder takes
-    ``add_pooling_layer``; ``attention`` is the implementation that transformers has of it.
+    ``add_pooling_layer``; ``attention`` is the implementation that transformers has of it. A ``decoder`` sees no
+    token that comes later.
     """
 
     model_type: str
@@ -25,6 +26,7 @@ class Family:
     offset_positions: bool = False
     pooler: bool = True
     attention: Literal["sdpa", "eager"] = "sdpa"
+    decoder: bool = False
 
     @property
     def module(self) -> str:
@@ -56,6 +58,8 @@ FAMILIES = {
         Family(model_type="xlm-roberta", prefix="XLMRoberta", offset_positions=True),
         Family(model_type="distilbert", prefix="DistilBert", layers="n_layers", hidden="dim", pooler=False),
         Family(model_type="mpnet", prefix="MPNet", offset_positions=True, attention="eager"),
+        Family(model_type="modernbert", prefix="ModernBert", pooler=False),
+        Family(model_type="qwen3", prefix="Qwen3", pooler=False, decoder=True),
     )
 }
 

@@ -87,6 +87,7 @@ def load_reference(folder: Path, description: Description) -> Reference:
             f"the weights lack {len(missing)} tensors that config.json describes, {missing[0]} first: "
             "are they of another model, or of one without its head?",
         )
+    model.config.use_cache = False  # a text is asked once: what a decoder keeps for the next token is for nothing
     return Reference(model, description)
 
 
@@ -94,6 +95,9 @@ def _pooled(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch
     """Return one vector a text. states: [B, T, D]; mask: [B, T]; returns [B, D]."""
     if pooling is Pooling.CLS:
         return states[:, 0]
+    if pooling is Pooling.LAST:
+        last = (mask * mask.cumsum(dim=1)).argmax(dim=1)  # [B]
+        return states[torch.arange(len(states)), last]
     present = mask.unsqueeze(-1).to(states.dtype)  # [B, T, 1]
     if pooling is Pooling.MAX:
         return states.masked_fill(present == 0, torch.finfo(states.dtype).min).amax(dim=1)

@@ -8,10 +8,31 @@ import onnx_ir as ir
 from onnx_ir.passes import common as common_passes
 from onnxscript.optimizer import optimize
 from onnxscript.rewriter import ort_fusions, rewrite
-from onnxscript.rewriter.ort_fusions import bias_gelu, erfgelu, gelu, mha, mha_bias, mha_scale, sdpa, skip_normalization
+from onnxscript.rewriter.ort_fusions import (
+    bias_gelu,
+    cos_sin_cache,
+    erfgelu,
+    gelu,
+    mha,
+    mha_bias,
+    mha_scale,
+    rms_normalization,
+    rotary_embedding,
+    sdpa,
+    sdpa_via_mha,
+    skip_normalization,
+)
 from onnxscript.rewriter.rules.common import _gemm_to_matmul_add
 
-COUNTED = ("Attention", "MultiHeadAttention", "SkipLayerNormalization", "BiasGelu")
+COUNTED = (
+    "Attention",
+    "MultiHeadAttention",
+    "SkipLayerNormalization",
+    "SimplifiedLayerNormalization",
+    "SkipSimplifiedLayerNormalization",
+    "RotaryEmbedding",
+    "BiasGelu",
+)
 
 
 def fused(graph: ir.Model) -> dict[str, int]:
@@ -26,7 +47,11 @@ def fused_around_products(graph: ir.Model) -> dict[str, int]:
     common_passes.ShapeInferencePass()(graph)
     optimize(graph)
     erfgelu.fuse_erfgelu(graph)
+    rms_normalization.fuse_rms_normalization(graph)
     skip_normalization.fuse_skip_layer_normalization(graph)
+    skip_normalization.fuse_skip_rms_normalization(graph)
+    rotary_embedding.fuse_rotary_embedding(graph)
+    cos_sin_cache.fuse_cos_sin_cache(graph)
     sdpa.fuse_sdpa(graph, apply_shape_inference=True)
     mha.fuse_mha1(graph)
     mha.fuse_mha2(graph)
@@ -34,6 +59,7 @@ def fused_around_products(graph: ir.Model) -> dict[str, int]:
     mha_bias.fuse_mha_bias(graph)
     gelu.fuse_gelu(graph)
     bias_gelu.fuse_bias_gelu(graph)
+    sdpa_via_mha.replace_sdpa_by_mha(graph)  # what no other operator took: its own is known to nobody
     optimize(graph)
     common_passes.ClearMetadataAndDocStringPass()(graph)
     return counted(graph)
