@@ -208,7 +208,7 @@ def _written(config_map: Manifest) -> _Written | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
-    whole = said.get("data") == digest(config_map.get("data") or {})
+    whole = said.get("data", "") in {"", digest(config_map.get("data") or {})}  # earlier versions don't say
     return written if whole and meddler(config_map) is None else None
 
 

@@ -429,6 +429,15 @@ def test_a_proxy_s_configuration_that_somebody_changed_is_made_anew_of_what_has_
     assert world.status.phase == ("Suspended" if spec else "Healthy")
 
 
+def test_a_configuration_of_an_earlier_version_is_believed() -> None:
+    world = serving()
+    annotations = world.objects["ConfigMap", "minilm-proxy"]["metadata"]["annotations"]
+    said = json.loads(annotations[ROUTES_ANNOTATION])
+    del said["data"]
+    annotations[ROUTES_ANNOTATION] = json.dumps(said)
+    assert world.passes().actions == ()
+
+
 def test_a_configuration_that_was_changed_while_the_traffic_is_to_move_is_put_back_first_and_told() -> None:
     world = serving()
     stable = world.status.stable_revision
