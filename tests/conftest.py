@@ -16,6 +16,7 @@ FIRST = (
     "test_at_rest",
     "test_embedder",
     "test_conversion",
+    "test_architectures",
     "test_switch",
     "test_faults_building",
     "test_faults_serving",

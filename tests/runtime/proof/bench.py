@@ -26,6 +26,7 @@ from tests.candidates import FP32
 from tests.servers.triton import running_triton
 
 START_SECONDS = 60
+FEW = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,11 @@ class Bench:
     def outcome(self, parity: Parity, candidate: Candidate) -> Outcome:
         """Return what the default gate says."""
         return outcome_of(self.verdicts(parity, candidate))
+
+
+def of_other_inputs(proving: Sample) -> Sample:
+    """Return texts with the answers to others. A hundred are enough to miss by, though not to prove anything."""
+    return Sample(texts=[*proving.texts[1:FEW], proving.texts[0]], answers=proving.answers[:FEW])
 
 
 @contextmanager

@@ -9,10 +9,9 @@ import pytest
 
 from modelyard.contract.choices import Candidate, Task
 from modelyard.contract.report import Outcome
-from modelyard_runtime.original import Sample
 from tests.candidates import HERE
 from tests.models.classifier import CHANCE, MARGIN, SOURCES, Trained
-from tests.runtime.proof.bench import Bench
+from tests.runtime.proof.bench import Bench, of_other_inputs
 from tests.runtime.proof.changed_graphs import changed, head_in_reverse, head_off_by_a_tenth, layers_swapped
 
 pytestmark = pytest.mark.timeout(600)
@@ -40,8 +39,7 @@ def test_every_candidate_is_proven(classifier: Bench, candidate: Candidate) -> N
 
 @EVERY
 def test_answers_of_other_inputs_miss(classifier: Bench, candidate: Candidate) -> None:
-    others = [*classifier.proving.texts[1:], classifier.proving.texts[0]]
-    parity = classifier.asked(classifier.built(candidate), Sample(texts=others, answers=classifier.proving.answers))
+    parity = classifier.asked(classifier.built(candidate), of_other_inputs(classifier.proving))
     assert classifier.outcome(parity, candidate) is Outcome.MISS
     assert any(key.startswith("confused.") for key in parity.reported)
 

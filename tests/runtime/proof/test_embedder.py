@@ -13,9 +13,8 @@ import pytest
 from modelyard.contract.choices import Candidate
 from modelyard.contract.report import Outcome
 from modelyard_runtime.candidates import Trial
-from modelyard_runtime.original import Sample
 from tests.candidates import BF16, FIRST, FP32, HERE, INT8_WEIGHTS
-from tests.runtime.proof.bench import Bench
+from tests.runtime.proof.bench import Bench, of_other_inputs
 from tests.runtime.proof.changed_graphs import (
     changed,
     last_product_off_by_a_tenth,
@@ -65,8 +64,7 @@ def test_smaller_numbers_make_smaller_artifacts(trials: dict[Candidate, Trial]) 
 
 @EVERY
 def test_answers_of_other_inputs_miss(bench: Bench, trials: dict[Candidate, Trial], candidate: Candidate) -> None:
-    others = [*bench.proving.texts[1:], bench.proving.texts[0]]
-    parity = bench.asked(trials[candidate], Sample(texts=others, answers=bench.proving.answers))
+    parity = bench.asked(trials[candidate], of_other_inputs(bench.proving))
     assert bench.outcome(parity, candidate) is Outcome.MISS
     assert parity.figures["neighboursKept"].upper < 0.5
 
