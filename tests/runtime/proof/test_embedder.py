@@ -53,7 +53,7 @@ def test_passes_did_what_they_are_for(trials: dict[Candidate, Trial]) -> None:
         assert trial.decision is not None
         layers = dict(trial.decision.layers)
         assert {kind: layers[kind] for kind in done[candidate]} == done[candidate]
-        assert candidate is INT8_WEIGHTS or layers == done[candidate]
+        assert candidate == INT8_WEIGHTS or layers == done[candidate]
 
 
 def test_smaller_numbers_make_smaller_artifacts(trials: dict[Candidate, Trial]) -> None:
