@@ -12,6 +12,7 @@ import torch
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.reference import Reference
+from modelyard_runtime.passes.guards import NO_ROW_IS_EMPTY
 
 OPSET = 20
 INPUTS = ("input_ids", "attention_mask")
@@ -45,6 +46,8 @@ def graph_from_torch(reference: Reference) -> ir.Model:
     graph = program.model
     _name_output(graph, reference.description.output)
     _strip(graph)
+    if not reference.description.family.windowed:
+        graph.metadata_props[NO_ROW_IS_EMPTY] = "true"
     return graph
 
 

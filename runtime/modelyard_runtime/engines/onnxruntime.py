@@ -15,7 +15,7 @@ GRAPH_FILE = "model.onnx"
 
 def fp32_files(graph: Path, folder: Path) -> dict[str, int]:
     """Write the graph with its attention, normalisation and GELU fused. Returns what was fused, by name."""
-    model = ir.load(graph)
+    model = _loaded(graph)
     layers = fused(model)
     save_graph(model, folder / GRAPH_FILE)
     return layers
@@ -23,7 +23,14 @@ def fp32_files(graph: Path, folder: Path) -> dict[str, int]:
 
 def int8_weights_files(graph: Path, folder: Path) -> dict[str, int]:
     """Write the graph with 8-bit weights in blocks. Returns what was fused and quantized, by name."""
-    model = ir.load(graph)
+    model = _loaded(graph)
     layers = fused_around_products(model) | {"MatMulNBits": quantized_weights(model)}
     save_graph(model, folder / GRAPH_FILE)
     return layers
+
+
+def _loaded(graph: Path) -> ir.Model:
+    """Return the exported graph without what it notes for other engines."""
+    model = ir.load(graph)
+    model.metadata_props.clear()
+    return model

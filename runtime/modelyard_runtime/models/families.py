@@ -16,7 +16,7 @@ class Family:
     ``layers`` and ``hidden`` name the fields of its config. Position ids begin after the padding id where
     ``offset_positions`` holds, so that many positions are lost. ``pooler`` tells whether the encoder takes
     ``add_pooling_layer``; ``attention`` is the implementation that transformers has of it. A ``decoder`` sees no
-    token that comes later.
+    token that comes later; what is ``windowed`` sees none that is far away, in some layers.
     """
 
     model_type: str
@@ -27,6 +27,7 @@ class Family:
     pooler: bool = True
     attention: Literal["sdpa", "eager"] = "sdpa"
     decoder: bool = False
+    windowed: bool = False
 
     @property
     def module(self) -> str:
@@ -58,7 +59,7 @@ FAMILIES = {
         Family(model_type="xlm-roberta", prefix="XLMRoberta", offset_positions=True),
         Family(model_type="distilbert", prefix="DistilBert", layers="n_layers", hidden="dim", pooler=False),
         Family(model_type="mpnet", prefix="MPNet", offset_positions=True, attention="eager"),
-        Family(model_type="modernbert", prefix="ModernBert", pooler=False),
+        Family(model_type="modernbert", prefix="ModernBert", pooler=False, windowed=True),
         Family(model_type="qwen3", prefix="Qwen3", pooler=False, decoder=True),
     )
 }
