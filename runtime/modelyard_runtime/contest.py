@@ -120,9 +120,9 @@ class Contest:
         return True
 
     def _proven(self, candidate: Candidate, proving: tuple[Sample, Sample]) -> bool:
-        trial = self.trial(candidate)
-        self.workshop.prove(trial, *proving)
-        if self._held(trial) is Outcome.PASS:
+        if not self._goes_well(candidate, lambda trial: self.workshop.prove(trial, *proving)):
+            return False
+        if self._held(self.trial(candidate)) is Outcome.PASS:
             return True
         self.outcomes[candidate] = CandidateOutcome.MISSED_PARITY
         return False

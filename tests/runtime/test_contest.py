@@ -129,7 +129,7 @@ def test_where_the_fastest_is_not_proven_the_next_is_measured_and_wins() -> None
     assert reports[INT8_WEIGHTS].message == ""
 
 
-@pytest.mark.parametrize("step", ["build", "select", "glance", "measure"])
+@pytest.mark.parametrize("step", ["build", "select", "glance", "measure", "prove"])
 def test_one_that_fails_costs_nothing_but_itself(step: str) -> None:
     winner, reports = Play(fails={BF16: step}).decided()
     assert winner == INT8_WEIGHTS
