@@ -24,7 +24,7 @@ SMALL: Object = {
 UNHURRIED = {"performance": {"minSpeedup": 0}}
 """A tiny model loses to PyTorch for the server's own cost: for tests that are not about speed."""
 
-HEALTHY_SECONDS = 480.0
+HEALTHY_SECONDS = 240.0
 REFUSED_SECONDS = 120.0
 
 
