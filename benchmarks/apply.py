@@ -15,10 +15,10 @@ from benchmarks.stand import Stand, the_stand
 from examples.demo.follow import Followed, follow
 from examples.demo.kubectl import Object
 from examples.demo.screen import Screen
-from tests.candidates import FIRST
+from tests.candidates import FASTER
 from tests.e2e.yard import model
 
-NAMED = FIRST.model_dump(mode="json")
+NAMED = FASTER.model_dump(mode="json")
 AUTO = {"engine": "Auto", "precision": "Auto"}
 BUILT_SECONDS = 60.0
 CACHED_SECONDS = 15.0
@@ -34,8 +34,8 @@ class Case:
 
 
 CASES = (
-    Case(title=f"{FIRST.engine} {FIRST.precision}, built", name="named", optimization=NAMED),
-    Case(title=f"{FIRST.engine} {FIRST.precision}, from the cache", name="cached", optimization=NAMED),
+    Case(title=f"{FASTER.engine} {FASTER.precision}, built", name="named", optimization=NAMED),
+    Case(title=f"{FASTER.engine} {FASTER.precision}, from the cache", name="cached", optimization=NAMED),
     Case(title="Auto, built", name="auto", optimization=AUTO),
 )
 

@@ -15,7 +15,7 @@ BF16 = Candidate(engine=Engine.OPENVINO, precision=Precision.BF16)
 MACHINE = this_machine()
 REFUSED_HERE = {candidate: refusal_of(candidate, MACHINE) for candidate in SUPPORTED_CANDIDATES}
 HERE = tuple(candidate for candidate, refusal in REFUSED_HERE.items() if refusal is None)
-FIRST = BF16 if BF16 in HERE else FP32
+FASTER = BF16 if BF16 in HERE else FP32
 """What is asked for by name where one is as good as another. Either is faster than the original on every CPU that has
 it; 8-bit weights without VNNI are not (0.69 times, batch 8), and a gate holds them back."""
 

@@ -15,7 +15,7 @@ from examples.demo.ask import Answers, ask_grpc, ask_http
 from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder, Tokens, cosines
 from examples.demo.sentences import SENTENCES
-from tests.candidates import FIRST
+from tests.candidates import FASTER
 from tests.e2e.client import steady_load
 from tests.e2e.kit import MakeYard
 from tests.e2e.questions import Standard
@@ -31,7 +31,7 @@ LEAST_COSINE = 0.999
 def served(make_yard: MakeYard, minilm_source: Object) -> Yard:
     """A namespace in which MiniLM is served by a named engine."""
     yard = make_yard("served")
-    yard.submit("minilm", minilm_source, optimization=FIRST.model_dump(mode="json"), gates={})
+    yard.submit("minilm", minilm_source, optimization=FASTER.model_dump(mode="json"), gates={})
     yard.healthy("minilm")
     return yard
 
@@ -85,7 +85,7 @@ def test_replies_name_their_revision(served: Yard, minilm: SentenceEncoder) -> N
 def test_status_tells_the_proof(served: Yard) -> None:
     status = served.model("minilm")["status"]
     [artifact] = status["artifacts"]
-    assert (artifact["engine"], artifact["precision"]) == (FIRST.engine, FIRST.precision)
+    assert (artifact["engine"], artifact["precision"]) == (FASTER.engine, FASTER.precision)
     assert float(artifact["parity"]["p1Cosine"]) >= 0.998
     assert float(artifact["parity"]["neighboursKept"]) >= 0.95
     assert float(artifact["speedup"]["batch1"]) > 0
@@ -116,7 +116,7 @@ def test_get_shows_a_line_that_tells_all(served: Yard) -> None:
         "SPEEDUP",
         "READY",
     ]
-    assert {"minilm", "Healthy", FIRST.engine, FIRST.precision} <= set(line.split())
+    assert {"minilm", "Healthy", FASTER.engine, FASTER.precision} <= set(line.split())
 
 
 STORY = ["Resolving", "Resolved", "Building", "Warming", "Built", "GatesPassed", "Switching", "Healthy", "RolledOut"]

@@ -13,7 +13,7 @@ import pytest
 from modelyard.contract.choices import Candidate
 from modelyard.contract.report import Outcome
 from modelyard_runtime.candidates import Trial
-from tests.candidates import BF16, FIRST, FP32, HERE, INT8_WEIGHTS
+from tests.candidates import BF16, FASTER, FP32, HERE, INT8_WEIGHTS
 from tests.runtime.proof.bench import Bench, of_other_inputs
 from tests.runtime.proof.changed_graphs import (
     changed,
@@ -107,7 +107,7 @@ def test_one_scale_of_the_quantized_weights_off_by_a_tenth_misses(bench: Bench) 
 
 
 def test_speed_is_measured_beside_the_original_through_the_server(bench: Bench) -> None:
-    trial = bench.built(FIRST)
+    trial = bench.built(FASTER)
     bench.workshop.measure(trial)
     assert trial.speed is not None
     assert [(one.batch, one.sequence) for one in trial.speed.latencies] == [(1, 128), (8, 128)]
