@@ -119,10 +119,12 @@ class Snapshot(Kept):
 def build_key(build: BuildSnapshot) -> str:
     """Return the digest over what decides the artifact's bytes, 64 hex digits.
 
-    A hub's endpoint, a registry's name and secrets are not in it: a commit or a digest is the same everywhere.
+    A hub's endpoint, a registry's name and secrets are not in it: a commit or a digest is the same everywhere, and so
+    is a version of the runtime, from whichever mirror it was pulled.
     """
     inputs = build.to_dict()
     inputs["source"] = _identity(build.source)
+    inputs["runtimeImage"] = build.runtime_image.rpartition("/")[2]
     return digest({"schema": 1} | inputs)
 
 

@@ -7,14 +7,14 @@ does so to both; each block gives one ratio, and the median of the ratios is the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from modelyard.contract.report import Latency, Speed
+from modelyard.contract.report import Figure, Latency, Speed
 from modelyard.contract.request import Shapes
 from modelyard_runtime.backend.rows import Tokens
 from modelyard_runtime.progress import Advance
@@ -22,20 +22,36 @@ from modelyard_runtime.repository import Served
 from modelyard_runtime.statistics import median_figure
 
 BATCHES = (1, 8)
-LEAST_BLOCKS, MOST_BLOCKS = 8, 24
-GLANCE_BLOCKS = 5
-"""The fewest of which a median has a 95% bound: the least and the greatest ratio."""
-GLANCE_SECONDS = 0.5
-BLOCK_SECONDS = 2.5
-"""Of measuring a batch size, before which no more blocks than the least are asked."""
-ROUNDS = 3
-ROUND_SECONDS = 15.0
-"""Of measuring a batch size, after which no other round begins: a busy machine is not waited for."""
 NOISY = 0.2
-"""Width of the ratio's 90% interval, over the ratio, from which a measurement is taken again."""
+"""Width of the ratio's 90% interval, over the ratio, from which a measurement goes on: more blocks narrow it."""
 SEED = 7
 
 Ask = Callable[[Tokens, Tokens], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How long one batch size is measured: ``blocks`` at least, until ``enough`` of them or ``seconds`` are over.
+
+    While it is noisy it goes on until ``most_blocks`` or ``most_seconds``: a busy machine is not waited for.
+    """
+
+    blocks: int
+    seconds: float
+    most_seconds: float
+    enough: int = 24
+    most_blocks: int = 96
+
+    def is_done(self, blocks: int, seconds: float, noise: Callable[[], float]) -> bool:
+        """Return whether so many blocks, which took so long, will do."""
+        if blocks < self.blocks or (blocks < self.enough and seconds <= self.seconds):
+            return False
+        return blocks >= self.most_blocks or seconds > self.most_seconds or noise() <= NOISY
+
+
+WHOLE = Effort(blocks=8, seconds=2.5, most_seconds=15.0)
+GLANCE = Effort(blocks=5, seconds=0.5, most_seconds=0.5)
+"""Five are the fewest of which a median has a 95% bound: the least and the greatest ratio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +69,9 @@ def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads:
     latencies, noisy = [], []
     for number, batch in enumerate(batches):
         advance(number / len(batches))
-        latency = quietest(partial(latency_of, original, served.answer, batch, sequence))
+        latency = latency_of(original, served.answer, batch, sequence, WHOLE)
         latencies.append(latency)
-        if noise_of(latency) > NOISY:
+        if noise_of(latency.speedup) > NOISY:
             noisy.append(f"batch {batch} ({latency.speedup.lower:.2f} to {latency.speedup.upper:.2f})")
     said = f"speed is noisy at {', '.join(noisy)}: is there other work on this machine?" if noisy else ""
     return Measured(speed=_speed(threads, latencies), noise=said)
@@ -64,8 +80,7 @@ def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads:
 def glance_at(original: Ask, served: Served, shapes: Shapes, limit: int, threads: int, batch: int) -> Speed:
     """Measure one batch size in a few blocks: enough to tell who is surely slower."""
     sequence = min(shapes.sequence.opt, limit)
-    latency = latency_of(original, served.answer, batch, sequence, least=GLANCE_BLOCKS, seconds=GLANCE_SECONDS)
-    return _speed(threads, [latency])
+    return _speed(threads, [latency_of(original, served.answer, batch, sequence, GLANCE)])
 
 
 def _speed(threads: int, latencies: list[Latency]) -> Speed:
@@ -75,40 +90,17 @@ def _speed(threads: int, latencies: list[Latency]) -> Speed:
     return Speed(threads=threads, baseline=baseline, latencies=tuple(latencies))
 
 
-def quietest(measure: Callable[[], Latency]) -> Latency:
-    """Return the first measurement that is quiet enough, or the quietest of ``ROUNDS`` that fit ``ROUND_SECONDS``."""
-    began = time.monotonic()
-    taken: list[Latency] = []
-    while not taken or (len(taken) < ROUNDS and time.monotonic() - began < ROUND_SECONDS):
-        taken.append(measure())
-        if noise_of(taken[-1]) <= NOISY:
-            break
-    return min(taken, key=noise_of)
+def noise_of(ratio: Figure) -> float:
+    """Return how wide a ratio's interval is, as a share of it."""
+    return (ratio.upper - ratio.lower) / ratio.value
 
 
-def noise_of(latency: Latency) -> float:
-    """Return how wide the speedup's interval is, as a share of it."""
-    return (latency.speedup.upper - latency.speedup.lower) / latency.speedup.value
-
-
-def latency_of(
-    original: Ask,
-    candidate: Ask,
-    batch: int,
-    sequence: int,
-    *,
-    least: int = LEAST_BLOCKS,
-    seconds: float = BLOCK_SECONDS,
-) -> Latency:
-    """Measure one batch size in ``least`` blocks at least and until ``seconds`` are over, or in ``MOST_BLOCKS``.
-
-    Both are asked once before, unmeasured.
-    """
+def latency_of(original: Ask, candidate: Ask, batch: int, sequence: int, effort: Effort) -> Latency:
+    """Measure one batch size. Both are asked once before, unmeasured."""
     ids, mask = tokens(batch, sequence)
     original(ids, mask)
     candidate(ids, mask)
-    asked = partial(_seconds, original, ids, mask), partial(_seconds, candidate, ids, mask)
-    blocks = np.array(list(_blocks(*asked, least=least, enough=seconds)))
+    blocks = _blocks(partial(_seconds, original, ids, mask), partial(_seconds, candidate, ids, mask), effort)
     ours, theirs = blocks[:, 2:].ravel() * 1e3, blocks[:, :2].ravel() * 1e3
     return Latency(
         batch=batch,
@@ -117,7 +109,7 @@ def latency_of(
         original_p95_ms=_rounded(np.quantile(theirs, 0.95)),
         p50_ms=_rounded(np.median(ours)),
         p95_ms=_rounded(np.quantile(ours, 0.95)),
-        speedup=median_figure(blocks[:, :2].sum(axis=1) / blocks[:, 2:].sum(axis=1)),
+        speedup=_ratio(blocks),
     )
 
 
@@ -127,16 +119,18 @@ def tokens(batch: int, sequence: int) -> tuple[Tokens, Tokens]:
     return ids, np.ones_like(ids)
 
 
-def _blocks(
-    a: Callable[[], float], b: Callable[[], float], *, least: int, enough: float
-) -> Iterator[tuple[float, float, float, float]]:
-    """Yield the seconds of (a, a, b, b), taken in the order a b b a."""
+def _blocks(a: Callable[[], float], b: Callable[[], float], effort: Effort) -> npt.NDArray[np.float64]:
+    """Return the seconds of (a, a, b, b), taken in the order a b b a, float64 [blocks, 4]."""
     began = time.monotonic()
-    for number in range(MOST_BLOCKS):
-        if number >= least and time.monotonic() - began > enough:
-            return
+    taken: list[tuple[float, float, float, float]] = []
+    while not effort.is_done(len(taken), time.monotonic() - began, lambda: noise_of(_ratio(np.array(taken)))):
         first, second, third, fourth = a(), b(), b(), a()
-        yield first, fourth, second, third
+        taken.append((first, fourth, second, third))
+    return np.array(taken)
+
+
+def _ratio(blocks: npt.NDArray[np.float64]) -> Figure:
+    return median_figure(blocks[:, :2].sum(axis=1) / blocks[:, 2:].sum(axis=1))
 
 
 def _seconds(ask: Ask, ids: Tokens, mask: Tokens) -> float:

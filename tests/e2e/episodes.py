@@ -17,7 +17,7 @@ from modelyard.naming import ROUTES_ANNOTATION, proxy_name
 from modelyard.routes import WHOLE
 from tests.e2e.faults import running_container
 from tests.e2e.waiting import reached, wait_for
-from tests.e2e.yard import Yard
+from tests.e2e.yard import HEALTHY_SECONDS, Yard
 
 MODEL = "m"
 _QUEUE_SIZES = count(64)
@@ -95,7 +95,7 @@ def switch_reaches(yard: Yard, stage: str, before: str = "") -> Object:
     def far(seen: Object) -> bool:
         return wanted.far(seen, before)
 
-    return reached(yard.cluster, wanted.name, far, seconds=240, what=stage, kind=wanted.kind)
+    return reached(yard.cluster, wanted.name, far, seconds=HEALTHY_SECONDS, what=stage, kind=wanted.kind)
 
 
 BUILD_STAGES: dict[str, Callable[[Yard], Object]] = {step: partial(build_reaches, step=step) for step in Step}

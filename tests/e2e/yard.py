@@ -24,7 +24,9 @@ SMALL: Object = {
 UNHURRIED = {"performance": {"minSpeedup": 0}}
 """A tiny model loses to PyTorch for the server's own cost: for tests that are not about speed."""
 
-HEALTHY_SECONDS = 240.0
+HEALTHY_SECONDS = 420.0
+"""When a wait gives up: what is stuck is told from what is slow. No promise of speed: benchmarks measure that. The
+slowest seen was MiniLM's build, 279 s, four at once on two cores without AVX-512."""
 REFUSED_SECONDS = 120.0
 
 

@@ -45,6 +45,9 @@ class Process:
         return await asyncio.wait_for(self.task, 20)
 
     async def end(self) -> None:
+        """Stop it the gentle way: Kopf, cancelled at the wrong moment, leaves its own connections to the collector."""
+        self._stop.set()
+        await asyncio.wait({self.task}, timeout=20)
         self.task.cancel()
         await asyncio.wait({self.task})
         await connections_closed()

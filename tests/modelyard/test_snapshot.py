@@ -56,6 +56,7 @@ MOVED_REGISTRY = OciPin(repository="b.example.com/m", digest="sha256:1", pull_se
         {"shapes": Shapes.model_validate({"sequence": {"opt": 128, "max": 256}})},
         {"parity": ParityGate(p1_cosine=0.9)},
         {"runtime_image": "runtime:2"},
+        {"runtime_image": f"runtime:1@sha256:{'1' * 64}"},
     ],
 )
 def test_whatever_decides_the_bytes_decides_the_key(change: dict[str, object]) -> None:
@@ -66,6 +67,8 @@ def test_where_bytes_come_from_does_not_decide_the_key() -> None:
     assert build_key(BUILD.model_copy(update={"source": OTHER_HUB})) == build_key(BUILD)
     here = BUILD.model_copy(update={"source": OciPin(repository="a.example.com/m", digest="sha256:1")})
     assert build_key(here.model_copy(update={"source": MOVED_REGISTRY})) == build_key(here)
+    mirrored = "mirror.example.com:5000/ghcr.io/modelyard/runtime:1"
+    assert build_key(BUILD.model_copy(update={"runtime_image": mirrored})) == build_key(BUILD)
 
 
 def test_a_key_never_changes_between_versions() -> None:
