@@ -33,24 +33,30 @@ Ask = Callable[[Tokens, Tokens], object]
 class Effort:
     """How long one batch size is measured: ``blocks`` at least, until ``enough`` of them or ``seconds`` are over.
 
-    While it is noisy it goes on until ``most_blocks`` or ``most_seconds``: a busy machine is not waited for.
+    While it is noisy it goes on until ``most_blocks`` or ``most_seconds``, or ``undecided_seconds`` if it doesn't even
+    tell which of the two is faster: a busy machine is not waited for, but no figure of it is good for nothing.
     """
 
     blocks: int
     seconds: float
     most_seconds: float
+    undecided_seconds: float
     enough: int = 24
     most_blocks: int = 96
 
-    def is_done(self, blocks: int, seconds: float, noise: Callable[[], float]) -> bool:
+    def is_done(self, blocks: int, seconds: float, ratio: Callable[[], Figure]) -> bool:
         """Return whether so many blocks, which took so long, will do."""
         if blocks < self.blocks or (blocks < self.enough and seconds <= self.seconds):
             return False
-        return blocks >= self.most_blocks or seconds > self.most_seconds or noise() <= NOISY
+        if blocks >= self.most_blocks:
+            return True
+        so_far = ratio()
+        undecided = so_far.lower < 1 < so_far.upper
+        return noise_of(so_far) <= NOISY or seconds > (self.undecided_seconds if undecided else self.most_seconds)
 
 
-WHOLE = Effort(blocks=8, seconds=2.5, most_seconds=15.0)
-GLANCE = Effort(blocks=5, seconds=0.5, most_seconds=0.5)
+WHOLE = Effort(blocks=8, seconds=2.5, most_seconds=15.0, undecided_seconds=60.0)
+GLANCE = Effort(blocks=5, seconds=0.5, most_seconds=0.5, undecided_seconds=0.5)
 """Five are the fewest of which a median has a 95% bound: the least and the greatest ratio."""
 
 
@@ -123,7 +129,7 @@ def _blocks(a: Callable[[], float], b: Callable[[], float], effort: Effort) -> n
     """Return the seconds of (a, a, b, b), taken in the order a b b a, float64 [blocks, 4]."""
     began = time.monotonic()
     taken: list[tuple[float, float, float, float]] = []
-    while not effort.is_done(len(taken), time.monotonic() - began, lambda: noise_of(_ratio(np.array(taken)))):
+    while not effort.is_done(len(taken), time.monotonic() - began, lambda: _ratio(np.array(taken))):
         first, second, third, fourth = a(), b(), b(), a()
         taken.append((first, fourth, second, third))
     return np.array(taken)

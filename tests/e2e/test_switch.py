@@ -32,6 +32,8 @@ SHORT = {"shapes": {"sequence": {"opt": 32, "max": 64}}}
 """Long enough for the sentences asked; a proof on longer texts is not what these tests are about."""
 IN_FLOAT32 = {**FAST, **SHORT}
 IN_8_BITS = {"engine": "OnnxRuntime", "precision": "INT8Weights", **SHORT}
+SERVING: Object = {"replicas": 2, "resources": {"requests": {"cpu": "250m"}}}
+"""What the load of these tests needs while others' models are built beside it."""
 RETIRE_DELAY = timedelta(seconds=30)
 """The operator's: what was sent to the old revision may take so long to be answered."""
 
@@ -50,7 +52,7 @@ def namespace(make_yard: MakeYard) -> Yard:
 
 def serve_twice(yard: Yard, source: Object, **batching: int) -> None:
     """Ask for two servers in float32."""
-    yard.submit("minilm", source, optimization=IN_FLOAT32, serving={"replicas": 2, "batching": batching})
+    yard.submit("minilm", source, optimization=IN_FLOAT32, serving={**SERVING, "batching": batching})
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_no_request_is_lost_or_wrong(
     old = served.model("minilm")["status"]["stableRevision"]
     texts = [minilm.tokens(text) for text in SENTENCES]
     with steady_load(served.address("minilm"), "minilm", texts, rate=16, most_seconds=400) as load:
-        served.submit("minilm", minilm_source, optimization=IN_8_BITS, serving={"replicas": 2})
+        served.submit("minilm", minilm_source, optimization=IN_8_BITS, serving=SERVING)
         new = served.healthy("minilm")["status"]["stableRevision"]
         wait_for(lambda: not served.pods(revision=old), seconds=150, what="retired", cluster=served.cluster)
     assert new != old
@@ -178,7 +180,7 @@ def test_failed_build_leaves_the_running_revision_alone(
     texts = [minilm.tokens(text) for text in SENTENCES]
     with steady_load(served.address("minilm"), "minilm", texts, rate=16) as load:
         impossible = {**IN_FLOAT32, "shapes": {"sequence": {"max": 100_000}}}
-        served.submit("minilm", minilm_source, optimization=impossible, serving={"replicas": 2})
+        served.submit("minilm", minilm_source, optimization=impossible, serving=SERVING)
         message = served.told("minilm", "ShapesNotPossible")
     assert "512" in message
     status = served.model("minilm")["status"]
