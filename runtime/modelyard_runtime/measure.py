@@ -33,14 +33,13 @@ Ask = Callable[[Tokens, Tokens], object]
 class Effort:
     """How long one batch size is measured: ``blocks`` at least, until ``enough`` of them or ``seconds`` are over.
 
-    While it is noisy it goes on until ``most_blocks`` or ``most_seconds``, or ``undecided_seconds`` if it doesn't even
-    tell which of the two is faster: a busy machine is not waited for, but no figure of it is good for nothing.
+    While it is noisy it goes on until ``most_blocks`` or ``most_seconds``. Only the interval's width ends it, never
+    where the interval lies: to look again and again until a gate is passed would pass one that isn't.
     """
 
     blocks: int
     seconds: float
     most_seconds: float
-    undecided_seconds: float
     enough: int = 24
     most_blocks: int = 96
 
@@ -48,15 +47,11 @@ class Effort:
         """Return whether so many blocks, which took so long, will do."""
         if blocks < self.blocks or (blocks < self.enough and seconds <= self.seconds):
             return False
-        if blocks >= self.most_blocks:
-            return True
-        so_far = ratio()
-        undecided = so_far.lower < 1 < so_far.upper
-        return noise_of(so_far) <= NOISY or seconds > (self.undecided_seconds if undecided else self.most_seconds)
+        return blocks >= self.most_blocks or seconds > self.most_seconds or noise_of(ratio()) <= NOISY
 
 
-WHOLE = Effort(blocks=8, seconds=2.5, most_seconds=15.0, undecided_seconds=60.0)
-GLANCE = Effort(blocks=5, seconds=0.5, most_seconds=0.5, undecided_seconds=0.5)
+WHOLE = Effort(blocks=8, seconds=2.5, most_seconds=30.0)
+GLANCE = Effort(blocks=5, seconds=0.5, most_seconds=0.5)
 """Five are the fewest of which a median has a 95% bound: the least and the greatest ratio."""
 
 

@@ -245,9 +245,12 @@ def steady_load(
     *,
     output: str = "embedding",
     rate: float = 20,
-    most_seconds: float = 300,
+    most_seconds: float = 600,
 ) -> Iterator[Load]:
-    """Keep the model under load for the length of the block; the load's verdict is complete after it."""
+    """Keep the model under load for the length of the block; the load's verdict is complete after it.
+
+    No test has longer than ten minutes: unless it asks for less, its load doesn't end before what it is there for.
+    """
     questions = [encode(model, output, tokens) for tokens in texts]
     load = Load(address=address, questions=questions, output=output, rate=rate, most_seconds=most_seconds)
     thread = threading.Thread(target=load.run, name="load")

@@ -69,7 +69,7 @@ def test_no_request_is_lost_or_wrong(
 ) -> None:
     old = served.model("minilm")["status"]["stableRevision"]
     texts = [minilm.tokens(text) for text in SENTENCES]
-    with steady_load(served.address("minilm"), "minilm", texts, rate=16, most_seconds=400) as load:
+    with steady_load(served.address("minilm"), "minilm", texts, rate=16) as load:
         served.submit("minilm", minilm_source, optimization=IN_8_BITS, serving=SERVING)
         new = served.healthy("minilm")["status"]["stableRevision"]
         wait_for(lambda: not served.pods(revision=old), seconds=150, what="retired", cluster=served.cluster)
