@@ -9,7 +9,7 @@ import pytest
 from modelyard.planner.proof import proof_of
 from modelyard.reasons import Reason
 from modelyard.state.plan import Truth
-from tests.modelyard.planner.results import built
+from tests.modelyard.planner.results import built, figure
 from tests.modelyard.planner.world import World
 
 EXACT = {"p1Cosine": "1", "neighboursKept": "1", "minCosine": "1", "batchInvariance": "1"}
@@ -51,3 +51,21 @@ def test_a_model_of_untrained_weights_is_not_praised_for_its_answers(precision: 
     assert world.status.phase == "Healthy"
     assert words in world.status.message
     assert "p1Cosine" not in world.status.message
+
+
+@pytest.mark.parametrize(
+    ("speedup", "reason"),
+    [
+        (("1.6", "0.87", "2.33"), Reason.TOO_NOISY),
+        (("1.6", "1.01", "2.33"), Reason.GATES_PASSED),
+        (("0.9", "0.7", "0.99"), Reason.PERFORMANCE_MISSED),
+    ],
+)
+def test_a_speed_that_is_not_surely_enough_is_no_pass(speedup: tuple[str, str, str], reason: Reason) -> None:
+    result = built()
+    latency = result.latencies[0]
+    noisy = latency.model_copy(update={"speedup": figure(*speedup)})
+    proof = proof_of(World().spec, result.model_copy(update={"latencies": [noisy]}))
+    assert (proof.passed, proof.finding.reason) == (reason is Reason.GATES_PASSED, reason)
+    if reason is Reason.TOO_NOISY:
+        assert "minSpeedup 1.6 (95% bounds 0.87, 2.33) is not surely >= 1; the command retry" in proof.finding.message
