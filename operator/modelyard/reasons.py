@@ -143,7 +143,7 @@ ADVICE: Mapping[Reason, Advice] = {
         nearer=("upgrade the operator", "give huggingFace"),
     ),
     Reason.HOST_NOT_ALLOWED: Advice(
-        "The source is on a host that the operator may not ask.",
+        "The source is on a host that models may not come from.",
         "Add it to sources.allowedHosts in the chart's values.",
         nearer=("sources.",),
     ),

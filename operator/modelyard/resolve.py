@@ -1,4 +1,7 @@
-"""Pins a source once a generation: a branch to its commit, a tag to its digest; only at hosts that settings allow."""
+"""Pins a source once a generation: a branch to its commit, a tag to its digest; only at hosts that settings allow.
+
+A commit or a digest asks nobody here, but the build that it starts fetches from its host: that host is checked alike.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Pinner:
     """Pins sources; reads the Secrets that they name, in the model's own namespace."""
 
     def __init__(self, cluster: Cluster, sources: Sources) -> None:
-        """Ask only the hosts of ``sources``."""
+        """Pin what is at the hosts of ``sources``, and nothing else."""
         self._cluster = cluster
         self._sources = sources
 
@@ -42,12 +45,12 @@ class Pinner:
 
     async def _hugging_face(self, namespace: str, source: HuggingFaceSource) -> Pin | PinFailed:
         endpoint = self._sources.hugging_face_endpoint
+        refused = self._refusal(endpoint)
+        if refused is not None:
+            return refused
         secret = source.token_secret_ref
         commit: str | PinFailed = source.revision
         if not _COMMIT.fullmatch(source.revision):
-            refused = self._refusal(endpoint)
-            if refused is not None:
-                return refused
             token = await self._secret(namespace, secret) if secret else None
             if isinstance(token, PinFailed):
                 return token
@@ -59,13 +62,13 @@ class Pinner:
 
     async def _oci(self, namespace: str, source: OciSource) -> Pin | PinFailed:
         host = source.ref.partition("/")[0]
-        secret = source.pull_secret_ref
         plain_http = host in self._sources.plain_http_hosts
+        refused = self._refusal(f"{'http' if plain_http else 'https'}://{host}")
+        if refused is not None:
+            return refused
+        secret = source.pull_secret_ref
         repository, at, digest = source.ref.partition("@")
         if not at:
-            refused = self._refusal(f"{'http' if plain_http else 'https'}://{host}")
-            if refused is not None:
-                return refused
             key = SecretKeyRef(name=secret.name, key=_DOCKER_CONFIG_KEY) if secret else None
             config = await self._secret(namespace, key) if key else None
             if isinstance(config, PinFailed):
@@ -78,12 +81,12 @@ class Pinner:
         return OciPin(repository=repository, digest=digest, plain_http=plain_http, pull_secret=pull_secret)
 
     def _refusal(self, url: str) -> PinFailed | None:
-        """Return why ``url`` is not asked, None if it may be."""
+        """Return why no model may come from ``url``, None if one may."""
         parts = urlsplit(url)
         if parts.netloc not in self._sources.allowed_hosts:
             allowed = ", ".join(self._sources.allowed_hosts) or "none"
             fix = "ask whoever runs the operator to add it to the chart's sources.allowedHosts"
-            message = f"the operator may not ask {parts.netloc} (allowed: {allowed}); {fix}, or pin the source yourself"
+            message = f"models may not come from {parts.netloc} (allowed: {allowed}); {fix}"
             return PinFailed(reason=Reason.HOST_NOT_ALLOWED, message=message)
         if parts.scheme != "https" and parts.netloc not in self._sources.plain_http_hosts:
             fix = "use https, or add the host to the chart's sources.plainHttpHosts"

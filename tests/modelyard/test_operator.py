@@ -18,7 +18,7 @@ from modelyard.apiserver import ApiServer, Login, NotFound
 from modelyard.cluster import Cluster
 from modelyard.naming import API_VERSION
 from modelyard.operator import Exit, run_operator
-from modelyard.settings import Images, Lease, Registry, Settings, Sources
+from modelyard.settings import Images, Lease, Registry, Settings
 from modelyard.telemetry import METRICS
 from tests.modelyard.objects import model
 from tests.modelyard.waiting import connections_closed, until
@@ -57,7 +57,6 @@ def settings(namespace: str, **changes: object) -> Settings:
     return Settings(
         images=Images(operator="operator:1", runtime="runtime:1", triton="triton:1", envoy="envoy:1"),
         registry=Registry(push="127.0.0.1:1", pull="127.0.0.1:1", plain_http=True),
-        sources=Sources(allowed_hosts=()),
         namespaces=(namespace,),
         probe_port=0,
         **{"lease": Lease(renew_seconds=0.2, retry_seconds=0.1), **changes},

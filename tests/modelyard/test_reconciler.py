@@ -23,7 +23,7 @@ from modelyard.oci.layers import layers_of
 from modelyard.oci.reference import Reference
 from modelyard.reconciler import Reconciler
 from modelyard.resolve import Pinner
-from modelyard.settings import Images, Registry, Settings, Sources
+from modelyard.settings import Images, Registry, Settings
 from modelyard.state.objects import ObjectRef
 from modelyard.traffic.envoy import Envoys
 from tests.modelyard.objects import model
@@ -89,7 +89,6 @@ def reconciler(api: ApiServer, session: aiohttp.ClientSession, host: str, config
     settings = Settings(
         images=Images(operator="operator:1", runtime="runtime:1", triton="triton:1", envoy="envoy:1"),
         registry=Registry(push=host, pull=host, plain_http=True, push_config_file=config),
-        sources=Sources(allowed_hosts=()),
     )
     own, artifacts = Cluster(api, lambda: None), Artifacts(settings.registry)
     return Reconciler(

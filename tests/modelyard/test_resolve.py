@@ -141,7 +141,9 @@ async def test_tokens_that_are_missing_or_wrong_say_the_fix(pinner: Pinner, clus
 async def test_a_host_that_is_not_allowed_is_not_asked(cluster: Cluster, namespace: str, hub: Hub) -> None:
     before = len(hub.asked)
     pinner = Pinner(cluster, Sources(hugging_face_endpoint=hub.endpoint))
-    for source in (hugging_face("tests/tiny"), oci("registry.example.com/models/open:1")):
+    image = "registry.example.com/models/open"
+    pinned = hugging_face("tests/tiny", hub.commit), oci(f"{image}@{DIGEST}")
+    for source in (hugging_face("tests/tiny"), oci(f"{image}:1"), *pinned):
         failure = failed(await pinner.pin(namespace, source))
         assert failure.reason is Reason.HOST_NOT_ALLOWED
         assert "allowed: huggingface.co" in failure.message
@@ -152,8 +154,9 @@ async def test_a_host_that_is_not_allowed_is_not_asked(cluster: Cluster, namespa
 async def test_plain_http_is_spoken_only_where_settings_say_so(cluster: Cluster, namespace: str, hub: Hub) -> None:
     host = hub.endpoint.removeprefix("http://")
     pinner = Pinner(cluster, Sources(hugging_face_endpoint=hub.endpoint, allowed_hosts=(host,)))
-    failure = failed(await pinner.pin(namespace, hugging_face("tests/tiny")))
-    assert (failure.reason, "plainHttpHosts" in failure.message) == (Reason.HOST_NOT_ALLOWED, True)
+    for revision in ("main", hub.commit):
+        failure = failed(await pinner.pin(namespace, hugging_face("tests/tiny", revision)))
+        assert (failure.reason, "plainHttpHosts" in failure.message) == (Reason.HOST_NOT_ALLOWED, True)
 
 
 async def test_a_hub_that_does_not_answer_is_asked_again() -> None:
@@ -172,7 +175,8 @@ async def test_a_tag_is_pinned_to_its_digest(pinner: Pinner, namespace: str, reg
 
 
 async def test_a_digest_asks_nobody(cluster: Cluster, namespace: str) -> None:
-    pin = await Pinner(cluster, Sources()).pin(namespace, oci(f"registry.example.com/models/open@{DIGEST}", "pull"))
+    pinner = Pinner(cluster, Sources(allowed_hosts=("registry.example.com",)))
+    pin = await pinner.pin(namespace, oci(f"registry.example.com/models/open@{DIGEST}", "pull"))
     assert isinstance(pin, OciPin)
     assert (pin.repository, pin.digest, pin.pull_secret) == ("registry.example.com/models/open", DIGEST, "pull")
 
