@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 import modelyard
 
@@ -45,6 +47,33 @@ def test_our_images_in_the_chart_have_this_version(root: Path, project: dict[str
 
 def test_the_changelog_tells_this_version(root: Path, project: dict[str, Any]) -> None:
     assert f"## {project['version']}" in root.joinpath("CHANGELOG.md").read_text()
+
+
+# What each lock is resolved from, besides what the operator needs.
+EXTRAS = {"operator": (), "runtime": ("runtime",), "dev": ("runtime", "demo", "docs", "dev")}
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_a_lock_is_within_the_ranges_of_the_project(root: Path, project: dict[str, Any], name: str) -> None:
+    extras = [need for extra in EXTRAS[name] for need in project["optional-dependencies"][extra]]
+    assert out_of_range([*project["dependencies"], *extras], pins(root / f"locks/{name}.txt")) == []
+
+
+@pytest.mark.parametrize("name", ["models", "triton"])
+def test_a_lock_is_within_the_ranges_of_its_own_file(root: Path, name: str) -> None:
+    lines = root.joinpath(f"locks/{name}.in").read_text().splitlines()
+    needs = [need for line in lines if (need := line.partition("#")[0].strip())]
+    assert out_of_range(needs, pins(root / f"locks/{name}.txt")) == []
+
+
+def test_a_pin_outside_its_range_and_a_missing_one_are_seen() -> None:
+    assert out_of_range(["a>=2", "b[c]>=1,<3", "d"], {"a": "1.9", "b": "2.0+cpu"}) == ["a>=2", "d"]
+
+
+def out_of_range(needs: Iterable[str], pinned: Mapping[str, str]) -> list[str]:
+    """Return the requirements that no pin fulfils."""
+    known = [(need, Requirement(need)) for need in needs]
+    return [need for need, of in known if of.name not in pinned or not of.specifier.contains(pinned[of.name])]
 
 
 @pytest.mark.parametrize("name", ["operator", "runtime"])
