@@ -111,11 +111,6 @@ class Queue(Generic[K]):
         self._backlog: Backlog[K] = Backlog()
         self._changed = asyncio.Event()
 
-    @property
-    def resting(self) -> bool:
-        """True while no pass runs and none is wanted before some later time."""
-        return not self._backlog.ready and not self._backlog.running
-
     def wake(self, key: K) -> None:
         """Want a pass for ``key``."""
         self._backlog.wake(key)
