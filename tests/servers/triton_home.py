@@ -1,14 +1,10 @@
 """A real Triton without a container: the server out of the ``nvidia-pytriton`` wheel, in the official image's layout.
 
-For development and tests only: this Triton (2.51) is older than 25.07 and has public exploits. Both the tests and
-the cluster's base image take it from here::
-
-    python -m tests.servers.triton_home ROOT    # ROOT/opt/tritonserver/{bin,backends/python,caches}
+For development and tests only: this Triton (2.51) is older than 25.07 and has public exploits.
 """
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import os
 import shutil
@@ -66,19 +62,3 @@ def _choose_stub(server: Path) -> None:
     shutil.rmtree(stubs)
     for library in (server.parents[1] / "nvidia_pytriton.libs").glob("libpython3-*"):
         library.unlink()  # only the 3.13 stub wants it
-
-
-def main() -> None:
-    """Copy the server into the root of an image: ``ROOT/opt/tritonserver`` is then as in the official one."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("root", type=Path, help="the image's root folder")
-    opt: Path = parser.parse_args().root / "opt"
-    tree = triton_home().parents[1]
-    shutil.copytree(tree, opt / tree.name, dirs_exist_ok=True)
-    # The libraries are found relative to the wheel's own layout, so the whole tree moves and a link gives the name.
-    (opt / "tritonserver").unlink(missing_ok=True)
-    (opt / "tritonserver").symlink_to(Path(tree.name) / "pytriton" / "tritonserver")
-
-
-if __name__ == "__main__":
-    main()
