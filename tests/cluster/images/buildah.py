@@ -64,6 +64,7 @@ class Buildah:
         lines = ["[global]", "disable-pip-version-check = true", "root-user-action = ignore"]
         lines += [f"cert = {CERTIFICATES}/ca-certificates.crt"] if CERTIFICATES.is_dir() else []
         lines += [f"index-url = {index}"] if (index := _pip_index()) else []
+        lines += [f"extra-index-url = {extra}"] if (extra := os.environ.get("PIP_EXTRA_INDEX_URL")) else []
         lines += [f"find-links = {find_links}"] if find_links else []
         config.write_text("\n".join(lines) + "\n")
         mounts = [
