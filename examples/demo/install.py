@@ -14,6 +14,7 @@ RELEASE = "modelyard"
 OWN_IMAGES = ("operator", "runtime", "triton")
 CHART = ROOT / "charts" / "modelyard"
 WAITING = ("--wait", "--timeout=5m")
+ALLOW_INSECURE = "serving.allowInsecureServer=true"
 
 
 class HelmError(RuntimeError):
@@ -45,9 +46,10 @@ def install_operator(cluster: Kubectl, *, images: str | None = None, settings: t
     """Install or upgrade the operator that a cluster has one of.
 
     ``images`` is where its nodes find ours (``registry.example.com/modelyard``); ``settings`` are Helm's ``key=value``.
+    The Triton of the local cluster is old, and refused unless it is allowed.
     """
     named = images_below(images) if images else built_images(cluster)
-    install_release(cluster.within(SYSTEM_NAMESPACE), RELEASE, settings=(*named, *settings))
+    install_release(cluster.within(SYSTEM_NAMESPACE), RELEASE, settings=(*named, ALLOW_INSECURE, *settings))
 
 
 def install_release(cluster: Kubectl, release: str, *, settings: tuple[str, ...]) -> None:

@@ -21,6 +21,7 @@ def defaults_from(settings: Settings) -> Defaults:
         ),
         hugging_face_endpoint=settings.sources.hugging_face_endpoint,
         drain_seconds=settings.drain_seconds,
+        allow_insecure_server=settings.allow_insecure_server,
         cluster_domain=settings.cluster_domain,
     )
     if settings.build_resources:

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     PERFORMANCE_MISSED = "PerformanceMissed"
     TOO_NOISY = "TooNoisy"
     GOLDEN_MISMATCH = "GoldenMismatch"
+    INSECURE_SERVER = "InsecureServer"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     PODS_NOT_READY = "PodsNotReady"
     PROXY_NOT_READY = "ProxyNotReady"
@@ -163,6 +164,11 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.GOLDEN_MISMATCH: Advice(
         "A server answers golden samples differently than they were proven: another CPU, GPU or library.",
         "Run it where it was built (serving.pod.nodeSelector), or command `retry <revision> <nonce>` to build it anew.",
+    ),
+    Reason.INSECURE_SERVER: Advice(
+        "The Triton that was to serve has public remote exploits.",
+        "Name an image of 26.07 or later in images.triton of the chart's values, and command `refresh <revision> "
+        "<nonce>`; for tests alone there is serving.allowInsecureServer.",
     ),
     Reason.PROGRESS_DEADLINE_EXCEEDED: Advice(
         "The revision was not ready in time after its pods had a node.",

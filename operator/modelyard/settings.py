@@ -74,8 +74,9 @@ class Lease(_Section):
 class Settings(_Section):
     """All of it. ``namespaces`` empty: every namespace is watched.
 
-    ``drainSeconds``: how long a serving pod answers on after SIGTERM. ``clusterDomain`` ends the full
-    names of Services, by which a proxy finds its servers.
+    ``drainSeconds``: how long a serving pod answers on after SIGTERM. ``allowInsecureServer``: whether a Triton with
+    known remote exploits may serve. ``clusterDomain`` ends the full names of Services, by which a proxy finds its
+    servers.
     """
 
     images: Images
@@ -86,6 +87,7 @@ class Settings(_Section):
     build_resources: dict[str, dict[str, str]] = Field(default_factory=dict)
     serving_resources: dict[str, dict[str, str]] = Field(default_factory=dict)
     drain_seconds: int = Field(default=15, ge=0)
+    allow_insecure_server: bool = False
     cluster_domain: str = "cluster.local"
     probe_port: int = 8080
     log_level: str = "INFO"

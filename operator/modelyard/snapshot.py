@@ -92,6 +92,7 @@ class ServingSnapshot(Kept):
     instances: int
     pod: PodOverlay
     drain_seconds: int
+    allow_insecure_server: bool = False
 
 
 class Snapshot(Kept):

@@ -98,8 +98,11 @@ def home_with_backend(folder: Path) -> Path:
 
 
 @contextmanager
-def running_triton(repository: Path, folder: Path, *options: str) -> Iterator[RunningTriton]:
-    """Run ``modelyard-server`` on a repository, in an empty ``folder``; ends its whole process group afterwards."""
+def running_triton(repository: Path, folder: Path, *options: str, insecure: bool = True) -> Iterator[RunningTriton]:
+    """Run ``modelyard-server`` on a repository, in an empty ``folder``; ends its whole process group afterwards.
+
+    ``insecure``: this Triton is one of those that serve nobody, unless they are allowed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     http_port, grpc_port, metrics_port, health_port = free_ports(4)
     environment = server_environment()
@@ -108,6 +111,7 @@ def running_triton(repository: Path, folder: Path, *options: str) -> Iterator[Ru
         *("--repository", str(repository), "--address", "127.0.0.1", "--home", str(home_with_backend(folder))),
         *("--http-port", str(http_port), "--grpc-port", str(grpc_port), "--metrics-port", str(metrics_port)),
         *("--health-port", str(health_port), "--revision", REVISION, *options),
+        *(["--allow-insecure"] if insecure else []),
     ]
     variables = {
         "PATH": f"{environment / 'bin'}:/usr/bin:/bin",

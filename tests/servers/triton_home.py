@@ -1,6 +1,6 @@
 """A real Triton without a container: the server out of the ``nvidia-pytriton`` wheel, in the official image's layout.
 
-For development and tests only: this Triton (2.51) is older than 25.07 and has public exploits.
+For development and tests only: this Triton (2.51) is older than 26.07 and has public exploits.
 """
 
 from __future__ import annotations

@@ -73,6 +73,7 @@ app.kubernetes.io/component: {{ .component }}
       "buildResources" .Values.builds.resources
       "servingResources" .Values.serving.resources
       "drainSeconds" .Values.serving.drainSeconds
+      "allowInsecureServer" .Values.serving.allowInsecureServer
       "clusterDomain" .Values.clusterDomain
       "logLevel" .Values.operator.logLevel
     | toPrettyJson -}}

@@ -118,6 +118,7 @@ def _triton(revision: Revision) -> dict[str, Any]:
             f"--revision={revision.name}",
             f"--health-port={HEALTH_PORT}",
             *(f"--{what}-seconds={long}" for what, long in seconds.items()),
+            *(["--allow-insecure"] if serving.allow_insecure_server else []),
         ],
         "env": env_of(serving.pod, {}),
         "ports": [

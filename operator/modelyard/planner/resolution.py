@@ -124,6 +124,7 @@ def _serving(want: Desired, spec: OptimizedModelSpec) -> ServingSnapshot:
         instances=_instances(spec),
         pod=serving.pod,
         drain_seconds=defaults.drain_seconds,
+        allow_insecure_server=defaults.allow_insecure_server,
     )
 
 

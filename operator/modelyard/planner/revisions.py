@@ -19,7 +19,9 @@ from modelyard.state.observed import PodView, Rejection, RevisionView
 from modelyard.state.plan import Action, Create, Delete, Finding, Restore, Scale, Truth
 
 _TAIL = 300
-SAID_BY_THE_SERVER = {"GoldenMismatch": Reason.GOLDEN_MISMATCH, "ServerRefused": Reason.SERVER_REFUSED}
+SAID_BY_THE_SERVER = {
+    reason.value: reason for reason in (Reason.GOLDEN_MISMATCH, Reason.INSECURE_SERVER, Reason.SERVER_REFUSED)
+}
 
 
 def revision_of(owner: Owner, snapshot: Snapshot, result: BuildResult, replicas: int) -> Revision:

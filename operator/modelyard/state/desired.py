@@ -47,6 +47,7 @@ class Defaults:
     serving_resources: ResourcesSpec = _SERVING_RESOURCES
     cluster_domain: str = "cluster.local"
     drain_seconds: int = 15
+    allow_insecure_server: bool = False
     retire_delay: timedelta = timedelta(seconds=30)
 
 

@@ -19,6 +19,7 @@ class Options:
     repository: Path
     revision: str
     explicit: bool
+    allow_insecure: bool
     address: str
     http_port: int
     grpc_port: int
@@ -42,6 +43,7 @@ def options_of(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--repository", type=Path, required=True, help="a folder of Triton models")
     parser.add_argument("--revision", default="", help="whose server this is: named in the paths of --health-port")
     parser.add_argument("--explicit", action="store_true", help="load nothing until asked; replay nothing")
+    parser.add_argument("--allow-insecure", action="store_true", help="serve by a Triton with known exploits too")
     parser.add_argument("--address", default="0.0.0.0", help="where to listen")  # noqa: S104 - a pod's own network
     parser.add_argument("--http-port", type=int, default=8000)
     parser.add_argument("--grpc-port", type=int, default=8001)

@@ -24,7 +24,7 @@ from modelyard_runtime.server.command import Options, tritonserver_command
 from modelyard_runtime.server.health import ready_path, serve_health, serving_path, triton_is_ready
 from modelyard_runtime.server.process import ProcessGroup, adopt_orphans
 from modelyard_runtime.server.signals import SignalQueue
-from modelyard_runtime.server.verify import verify
+from modelyard_runtime.server.verify import InsecureServer, verify
 from modelyard_runtime.triton import ServerLost, ServerRefused
 
 KILL_MARGIN_SECONDS = 2.0
@@ -136,7 +136,10 @@ class Supervisor:
         try:
             verify(self.options)
             self._proven = True
-        except (ServerLost, ServerRefused, GoldenMismatch, OSError, ValueError, TypeError, KeyError) as error:
+        except (
+            *(ServerLost, ServerRefused, InsecureServer, GoldenMismatch),
+            *(OSError, ValueError, TypeError, KeyError),
+        ) as error:
             self._failure = error
         os.kill(os.getpid(), signal.SIGUSR1)
 
@@ -150,8 +153,9 @@ class Supervisor:
             return Exit.STOPPED
         lost = isinstance(self._failure, ServerLost)
         if self._failure is not None and not lost:
-            reason = "GoldenMismatch" if isinstance(self._failure, GoldenMismatch) else "ServerRefused"
-            _leave_message(reason, str(self._failure))
+            verdicts = (GoldenMismatch, InsecureServer)  # by their own names, everything else by this one
+            named = isinstance(self._failure, verdicts)
+            _leave_message(type(self._failure).__name__ if named else "ServerRefused", str(self._failure))
             return Exit.REFUSED
         why = f"; {self._failure}" if lost else ""
         _leave_message("ServerDied", f"tritonserver ended with code {code}{why}: its log says more")

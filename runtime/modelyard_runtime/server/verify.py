@@ -1,4 +1,4 @@
-"""What must hold before a pod is ready: Triton took every model, and golden samples are answered as proven."""
+"""What must hold before a pod is ready: a Triton without known exploits took every model, and answers as proven."""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from modelyard_runtime.golden import GOLDEN_FILE, Golden, replay
 from modelyard_runtime.server.command import Options
 from modelyard_runtime.triton import ServerRefused, TritonServer
 
+LEAST_VERSION = (2, 71, 0)
+"""Triton's release 26.07, the newest that a security bulletin of NVIDIA's asks for (5875; critical: 5828 and 5865)."""
 log = logging.getLogger("modelyard-server")
+
+
+class InsecureServer(RuntimeError):
+    """A Triton whose version has public remote exploits. Says which it is, and the least that is served by."""
 
 
 def verify(options: Options) -> None:
     """Wait for Triton and check what it serves.
 
-    Raises ServerLost if it does not come up, ServerRefused if it took no model or refused one, GoldenMismatch if an
-    answer differs, FileNotFoundError for a model without golden samples.
+    Raises ServerLost if it does not come up, InsecureServer if its version has known exploits that are not allowed,
+    ServerRefused if it took no model or refused one, GoldenMismatch if an answer differs, FileNotFoundError for a model
+    without golden samples.
     """
     with TritonServer(options.loopback, options.http_port, timeout=options.start_seconds) as server:
         server.wait_live(options.start_seconds)
         if options.explicit:
             return
+        if not options.allow_insecure:
+            check_version(str(server.metadata()["version"]))
         models = server.models()
         if not models:
             message = f"Triton found no model in {options.repository}: was the artifact pulled?"
@@ -33,6 +42,14 @@ def verify(options: Options) -> None:
                 message = f"Triton did not load {model['name']}: {reason}"
                 raise ServerRefused(message)
             _replay(server, options, model["name"])
+
+
+def check_version(version: str) -> None:
+    """Raise InsecureServer for a version of Triton (``2.62.0``) that has public remote exploits."""
+    if tuple(map(int, version.split(".")[:3])) < LEAST_VERSION:
+        least = ".".join(map(str, LEAST_VERSION))
+        message = f"Triton {version} has public remote exploits, and nothing below {least} (release 26.07) serves"
+        raise InsecureServer(message)
 
 
 def _replay(server: TritonServer, options: Options, model: str) -> None:

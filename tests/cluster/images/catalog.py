@@ -57,7 +57,7 @@ def _stand_ins() -> tuple[Image, ...]:
         ),
         stand_in("envoy", "docker.io/envoyproxy/envoy:v1.40.0", "envoy"),
         stand_in("registry", "docker.io/library/registry:2.8.2", "registry"),
-        stand_in("tritonserver", "nvcr.io/nvidia/tritonserver:25.10-py3", "triton"),
+        stand_in("tritonserver", "nvcr.io/nvidia/tritonserver:26.09-py3", "triton"),
     )
 
 

@@ -60,6 +60,7 @@ def snapshot() -> Snapshot:
         instances=2,
         pod=OVERLAY,
         drain_seconds=15,
+        allow_insecure_server=True,
     )
     return snapshot_of(build, serving, attempt=1, proxy_image="docker.io/envoyproxy/envoy:v1.40.0")
 

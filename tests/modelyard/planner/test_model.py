@@ -20,6 +20,7 @@ from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown
 from modelyard.status import status_of
 from tests.modelyard.planner.world import BATCH_16, MISSED, World, held, serving, up_to_ready
 
+INSECURE = '{"reason": "InsecureServer", "message": "Triton 2.51.0 has public remote exploits"}'
 GOLDEN = '{"reason": "GoldenMismatch", "message": "sample 3: cosine 0.41"}'
 
 
@@ -615,6 +616,16 @@ def test_a_golden_sample_that_answers_differently_rejects_and_is_remembered() ->
     assert (rejected.revision, rejected.reason) == (candidate, "GoldenMismatch")
     assert "cosine 0.41" in rejected.message
     assert world.passes().actions == ()
+
+
+def test_a_server_with_known_exploits_rejects_with_the_fix() -> None:
+    world, stable, candidate = starting()
+    world.schedule()
+    world.crash(candidate, INSECURE)
+    world.settle()
+    (rejected,) = world.status.rejected
+    assert (world.status.stable_revision, rejected.reason) == (stable, "InsecureServer")
+    assert "name an image of 26.07 or later in images.triton" in world.status.message
 
 
 def test_the_last_words_of_a_pod_that_was_told_to_go_reject_nothing() -> None:

@@ -27,6 +27,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ['resources: {"limits":{},"requests":{"cpu":"200m","memory":"512Mi"}} -> {"limits":{},"requests":{"cpu":"1"}}'],
     ),
     "drain": ({"drain_seconds": 60}, ["drain seconds: 15 -> 60"]),
+    "exploits": ({"allow_insecure_server": True}, ["allow insecure server: false -> true"]),
     "what a build's pod may use": ({"build_resources": ResourcesSpec()}, []),
     "where builds push": ({"registry": Registry(push="other.example.com", pull="pull.example.com")}, []),
 }

@@ -94,6 +94,15 @@ def test_a_repository_that_can_t_be_served_ends_the_pod_with_the_reason(
     assert re.search(says, message["message"]), message
 
 
+def test_a_triton_with_known_exploits_ends_the_pod_unless_it_is_allowed(
+    pod: Callable[[], Path], tmp_path: Path
+) -> None:
+    with running_triton(pod(), tmp_path / "run", insecure=False) as triton:
+        code, message = ended(triton, 60)
+    assert (code, message["reason"]) == (REFUSED, "InsecureServer")
+    assert "Triton 2.51.0 has public remote exploits, and nothing below 2.71.0" in message["message"]
+
+
 def test_an_empty_repository_is_said_to_be_empty(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     with running_triton(tmp_path / "models", tmp_path / "run") as triton:
