@@ -51,8 +51,6 @@ def is_stalled(model: Object) -> bool:
     )
 
 
-SIGN_OF_LIFE_SECONDS = 10.0
-
 News: TypeAlias = "queue.SimpleQueue[Object | Progress | None]"
 """The model whenever it changes, progress of its build, and None when the time is up."""
 
@@ -68,29 +66,23 @@ def follow(cluster: Kubectl, name: str, screen: Screen, *, seconds: float) -> Fo
         threading.Thread(target=source, args=(cluster, name, news, seconds), daemon=True).start()
     stages: list[Stage] = []
     message = "no status yet"
-    while True:
-        try:
-            latest = news.get(timeout=SIGN_OF_LIFE_SECONDS)
-        except queue.Empty:
-            screen.still(f"{time.monotonic() - started:4.0f} s  still at it")
-            continue
-        if latest is None:
-            break
-        elapsed = time.monotonic() - started
-        if isinstance(latest, Progress):
-            stage, detail = f"{latest.step}: {latest.stage}", _detail(latest)
-        else:
-            stage, detail = _reason(latest), latest.get("status", {}).get("message", message)
-            message = detail
-        screen.progress(stage, f"{elapsed:4.0f} s  {detail}")
-        if not stages or stages[-1].name != stage:
-            stages.append(Stage(name=stage, began=elapsed))
-        if isinstance(latest, Progress):
-            continue
-        if is_healthy(latest):
-            return Followed(model=latest, seconds=elapsed, stages=tuple(stages))
-        if is_stalled(latest):
-            raise RuntimeError(message)
+    with screen.signs_of_life():
+        while (latest := news.get()) is not None:
+            elapsed = time.monotonic() - started
+            if isinstance(latest, Progress):
+                stage, detail = f"{latest.step}: {latest.stage}", _detail(latest)
+            else:
+                stage, detail = _reason(latest), latest.get("status", {}).get("message", message)
+                message = detail
+            screen.progress(stage, f"{elapsed:4.0f} s  {detail}")
+            if not stages or stages[-1].name != stage:
+                stages.append(Stage(name=stage, began=elapsed))
+            if isinstance(latest, Progress):
+                continue
+            if is_healthy(latest):
+                return Followed(model=latest, seconds=elapsed, stages=tuple(stages))
+            if is_stalled(latest):
+                raise RuntimeError(message)
     raise TimeoutError(f"{name} is not Healthy after {seconds:g} s: {message}")
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from examples.demo.install import images_below, unpullable
 from examples.demo.kubectl import Object
+from examples.demo.screen import Screen
 
 
 def test_our_images_are_looked_for_where_the_user_pushed_them() -> None:
@@ -82,3 +86,57 @@ def test_what_a_thread_still_watches_ends_with_the_demo(root: Path) -> None:
         [sys.executable, "-c", LEAVES_A_CHILD], cwd=root, capture_output=True, text=True, timeout=60, check=True
     )
     assert not Path(f"/proc/{int(done.stdout)}").exists()
+
+
+class Stream(io.StringIO):
+    """What was printed, on a terminal or not. ``reassured`` is set at a sign of life."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+        self.reassured = threading.Event()
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if "still at it" in text:
+            self.reassured.set()
+        return written
+
+
+@pytest.mark.parametrize(
+    ("stream", "printed"),
+    [
+        (Stream(terminal=False), r"    pulling  so far\n    pulling  +\d+ s  still at it\n"),
+        (Stream(terminal=True), r"    pulling  so far\r {19}\r    pulling  +\d+ s  still at it\r"),
+    ],
+    ids=["in a file", "on a terminal"],
+)
+def test_a_step_that_takes_long_says_that_it_goes_on(stream: Stream, printed: str) -> None:
+    screen = Screen(stream=stream, patience=0.2)
+    with screen.step("slow"), screen.signs_of_life():
+        screen.progress("pulling", "so far")
+        stream.reassured.clear()  # of what a slow machine may have said before
+        assert stream.reassured.wait(10)
+    assert re.search(printed, stream.getvalue())
+    assert Screen().patience == 10
+
+
+def test_a_step_that_speaks_for_itself_is_left_to_it_and_the_next_one_has_no_stage_yet() -> None:
+    before = set(threading.enumerate())
+    stream = Stream(terminal=False)
+    screen = Screen(stream=stream, patience=0.2)
+    with screen.step("speaks", speaks=True):
+        screen.progress("pulling", "all")
+        assert not stream.reassured.wait(1)
+    with pytest.raises(TimeoutError), screen.step("slow"):
+        fail_once(stream.reassured)
+    assert re.search(r"==> slow\n +\d+ s  still at it\n", stream.getvalue())
+    assert set(threading.enumerate()) <= before, "nothing more is said of a step that failed"
+
+
+def fail_once(happened: threading.Event) -> None:
+    assert happened.wait(10)
+    raise TimeoutError
