@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,15 @@ def home_with_backend(folder: Path) -> Path:
     return home
 
 
+def check_stub(stub: Path, variables: Mapping[str, str]) -> None:
+    """Raise FileNotFoundError with the fix if the Python backend's stub would not find Python's own library."""
+    said = subprocess.run(["ldd", stub], env=variables, stdout=subprocess.PIPE, text=True, check=True).stdout
+    if missing := re.search(r"(libpython\S+) => not found", said):
+        package = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
+        fix = f"install Debian's package {package}, or use a Python that was built with --enable-shared"
+        raise FileNotFoundError(f"Triton's Python stub finds no {missing[1]}: {fix}")
+
+
 @contextmanager
 def running_triton(repository: Path, folder: Path, *options: str, insecure: bool = True) -> Iterator[RunningTriton]:
     """Run ``modelyard-server`` on a repository, in an empty ``folder``; ends its whole process group afterwards.
@@ -120,6 +130,7 @@ def running_triton(repository: Path, folder: Path, *options: str, insecure: bool
         "LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR")),
         "MODELYARD_TERMINATION_LOG": str(folder / "termination"),
     }
+    check_stub(folder / "tritonserver" / "backends" / "python" / "triton_python_backend_stub", variables)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
     ports = {"http_port": http_port, "grpc_port": grpc_port, "health_port": health_port}
