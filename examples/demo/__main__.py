@@ -21,7 +21,9 @@ from examples.demo.sentence_model import (
 )
 from examples.demo.sentences import SENTENCES
 from examples.demo.target import ROOT, Target, context_target, local_target
+from tests.cluster.settings import cluster_from_environment
 
+VENV = ROOT / ".venv"
 MODEL = "minilm"
 SECOND = "again"
 """The name under which the closing words apply the model once more."""
@@ -36,7 +38,7 @@ ROUNDS = 5
 
 def up(context: str | None, images: str | None, screen: Screen) -> int:
     """Go from nothing to a served model and print what came of it; 1 if the answers differ."""
-    with screen.step(f"Cluster: {context or 'local'}"):
+    with screen.step(f"Cluster: {context or 'local'}", speaks=True):
         target = context_target(context) if context else local_target()
     with screen.step("Operator: helm upgrade --install modelyard charts/modelyard"):
         system = target.cluster.within(SYSTEM_NAMESPACE)
@@ -44,7 +46,7 @@ def up(context: str | None, images: str | None, screen: Screen) -> int:
             refuse_another_s(system)
         mark_ours(system)
         install_operator(target.cluster, images=images)
-    with screen.step(f"Model: modelyard push all-MiniLM-L6-v2 to {REPOSITORY}"):
+    with screen.step(f"Model: modelyard push all-MiniLM-L6-v2 to {REPOSITORY}", speaks=True):
         push_minilm(target, screen)
     with screen.step(f"kubectl apply -f {MANIFEST.relative_to(ROOT)}"):
         target.cluster.run("apply", f"--filename={MANIFEST}")
@@ -106,7 +108,7 @@ def down(context: str | None, screen: Screen) -> int:
     Raises NotOurs, before anything is deleted, where somebody else installed the operator.
     """
     if context is None:
-        return subprocess.run([sys.executable, "-m", "tests.cluster", "down"], cwd=ROOT, check=False).returncode
+        return down_local(screen)
     cluster = context_target(context).cluster
     system = cluster.within(SYSTEM_NAMESPACE)
     refuse_another_s(system)
@@ -119,10 +121,24 @@ def down(context: str | None, screen: Screen) -> int:
     with screen.step(f"Operator: helm uninstall {RELEASE}"):
         remove_release(system, RELEASE)
     screen.say(
+        "What the demo runs with is left on this machine. To delete it too:\n"
+        f"  rm -r {VENV}\n"
         "The CRDs are left, since deleting them deletes every model of the cluster. To delete them too:\n"
         f"  kubectl --context {context} delete customresourcedefinition {CRD} modelbuilds.modelyard.dev"
     )
     return 0
+
+
+def down_local(screen: Screen) -> int:
+    """Remove the local cluster, and say what is left of it on this machine."""
+    code = subprocess.run([sys.executable, "-m", "tests.cluster", "down"], cwd=ROOT, check=False).returncode
+    if code == 0:
+        screen.say(
+            "What clusters are made of is left, for this checkout and others, and what the demo runs with. "
+            "To delete it too:\n"
+            f"  rm -r {cluster_from_environment().cache} {VENV}"
+        )
+    return code
 
 
 def main() -> int:

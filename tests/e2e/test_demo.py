@@ -8,16 +8,23 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from examples.demo.ask import ask_http
+from examples.demo.install import RELEASE
+from examples.demo.kubectl import Object
 from examples.demo.ownership import MARK, mark_ours
+from examples.demo.reference import SentenceEncoder
 from examples.demo.sentence_model import SYSTEM_NAMESPACE
 from examples.demo.target import Target
 from tests.e2e.elsewhere import CONTEXT, copy_images, write_kubeconfig
 from tests.e2e.faults import operator_pods
 from tests.e2e.kit import WithValues
+from tests.e2e.waiting import wait_for
+from tests.e2e.yard import Yard
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
@@ -27,7 +34,8 @@ def default_namespace(system: Target, with_values: WithValues) -> Iterator[None]
     """The namespace that the demo uses, without what it makes there; it installs the chart with no values of ours."""
     with with_values():
         yield
-    system.cluster.run("delete", "optimizedmodel", "minilm", "--ignore-not-found", "--wait", seconds=120)
+    models = ("minilm", "again", "theirs")
+    system.cluster.run("delete", "optimizedmodel", *models, "--ignore-not-found", "--wait", seconds=120)
 
 
 @pytest.fixture
@@ -84,9 +92,27 @@ def test_an_operator_of_somebody_else_is_left_alone(root: Path, system: Target, 
     assert everything(system) == before
 
 
-@pytest.mark.usefixtures("default_namespace", "unmarked")
-def test_demo_on_a_cluster_of_ones_own(root: Path, system: Target, home: Path) -> None:
-    """All the way: images from where the user pushed them, registry and model through port-forwards."""
+def test_down_says_what_stays_of_the_local_cluster(root: Path, tmp_path: Path) -> None:
+    """Of another one than the tests': one that was never up."""
+    cache = tmp_path / "cache"
+    done = demo(root, "down", MODELYARD_CLUSTER_DIR=str(tmp_path / "cluster"), MODELYARD_CACHE=str(cache))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"  rm -r {cache} {root}/.venv\n" in done.stdout
+
+
+def typed(command: str, root: Path, home: Path) -> None:
+    """Type a line that the demo printed into a shell of the user's."""
+    environment = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(["bash", "-c", command], cwd=root, env=environment | {"HOME": str(home), "PATH": path}, check=True)
+
+
+@pytest.mark.usefixtures("unmarked", "default_namespace")  # in this order: the namespace is made again, then unmarked
+def test_demo_on_a_cluster_of_ones_own(root: Path, system: Target, home: Path, minilm: SentenceEncoder) -> None:
+    """All the way and back: images from where the user pushed them, registry and model through port-forwards.
+
+    The last test of all that run in its process (tests/conftest.py): what they pushed goes with the registry.
+    """
     place = f"ghcr.io/demo-{secrets.token_hex(2)}"  # nodes keep what they pulled under a name: each run has its own
     copy_images(place)
     mark_ours(system.cluster.within(SYSTEM_NAMESPACE))
@@ -97,6 +123,46 @@ def test_demo_on_a_cluster_of_ones_own(root: Path, system: Target, home: Path) -
     assert [image.rpartition(":")[0] for image in images] == [f"{place}/operator"]
     (server,) = system.cluster.list("deployments", "modelyard.dev/model=minilm,modelyard.dev/component=triton")
     assert server["spec"]["template"]["spec"]["containers"][0]["image"].startswith(f"{place}/triton:")
+
+    yard = Yard(cluster=system.cluster)
+    before = yard.build_pods_started()
+    (second,) = re.findall(r"^  (sed .+)$", done.stdout, re.MULTILINE)
+    for name in ("again", "theirs"):
+        typed(second.replace("again", name), root, home)
+    builds = {yard.healthy(name)["status"]["build"] for name in ("minilm", "again", "theirs")}
+    assert len(builds) == 1
+    assert yard.build_pods_started() == before
+
+    volumes = {claim["spec"]["volumeName"] for claim in registry_claims(system)}
+    assert volumes
+    done = demo(root, "down", f"--context={CONTEXT}", HOME=str(home))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"rm -r {root}/.venv" in done.stdout
+    kinds = {f"{kind}.modelyard.dev" for kind in ("optimizedmodels", "modelbuilds")}
+    assert set(done.stdout.splitlines()[-1].partition(" delete customresourcedefinition ")[2].split()) == kinds
+    assert system.cluster.get("namespace", SYSTEM_NAMESPACE) is None
+    assert not system.cluster.list("clusterroles,clusterrolebindings", f"app.kubernetes.io/instance={RELEASE}")
+    for name in ("minilm", "again"):
+        wait_for(partial(gone, yard, name), seconds=90, what=f"rid of {name}", cluster=yard.cluster)
+    wait_for(lambda: volumes.isdisjoint(names(system, "persistentvolumes")), seconds=60, what="rid of the volume")
+    assert names(system, "customresourcedefinitions") >= kinds
+    assert names(system, "optimizedmodels") == {"theirs"}
+    ask_http(yard.address("theirs").http, "theirs", [minilm.tokens("Nobody looks after it, and it answers.")])
+
+
+def registry_claims(system: Target) -> list[Object]:
+    """Return what asks for the registry's volume."""
+    return system.cluster.within(SYSTEM_NAMESPACE).list("persistentvolumeclaims")
+
+
+def gone(yard: Yard, name: str) -> bool:
+    """Return whether neither the model nor anything that it owned is there."""
+    return yard.cluster.get("optimizedmodel", name) is None and not yard.children(name)
+
+
+def names(system: Target, kind: str) -> set[str]:
+    """Return the names of all there are of a kind."""
+    return {item["metadata"]["name"] for item in system.cluster.list(kind)}
 
 
 def everything(system: Target) -> set[str]:
