@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import grpc
 import httpx
@@ -21,6 +27,8 @@ from tests.e2e.kit import MakeYard
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard, conditions
+from tests.repository.documented import blocks
+from tests.repository.tracked import ROOT
 
 pytestmark = pytest.mark.cluster
 
@@ -68,6 +76,21 @@ def padded(texts: Sequence[Tokens]) -> Tokens:
         name: np.concatenate([np.pad(t[name], ((0, 0), (0, longest - t[name].shape[1]))) for t in texts])
         for name in ("input_ids", "attention_mask")
     }
+
+
+def test_the_tutorial_s_call_answers(served: Yard, minilm: SentenceEncoder, tmp_path: Path) -> None:
+    """As it stands there, in a shell whose kubectl speaks to this namespace."""
+    tutorial = (ROOT / "docs" / "tutorial" / "index.md").read_text()
+    [call] = [block for block in blocks(tutorial) if block.startswith("curl ")]
+    config = shutil.copy(served.cluster.kubeconfig, tmp_path)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    script = f"kubectl config set-context --current --namespace={served.name} >&2\n{call}"
+    shell = ["bash", "-euo", "pipefail", "-c", script]
+    answer = json.loads(subprocess.check_output(shell, env={**os.environ, "KUBECONFIG": config, "PATH": path}))
+    [output] = answer["outputs"]
+    assert (answer["model_name"], output["name"], output["datatype"]) == ("minilm", "embedding", "FP32")
+    embeddings = np.array(output["data"], dtype=np.float32).reshape(output["shape"])
+    assert cosines(embeddings, minilm.embeddings(["hello world"])).min() >= LEAST_COSINE
 
 
 def test_replies_name_their_revision(served: Yard, minilm: SentenceEncoder) -> None:

@@ -44,13 +44,18 @@ def commands(*programs: str) -> tuple[Command, ...]:
 def commands_in(where: Path, text: str) -> Iterator[Command]:
     """Yield the calls of known programs in a document of Markdown."""
     text = LANGUAGE.sub("", text)
-    blocks, prose = FENCED.findall(text), FENCED.sub("", text)
-    for code in (*blocks, *SPAN.findall(prose)):
+    prose = FENCED.sub("", text)
+    for code in (*blocks(text), *SPAN.findall(prose)):
         for words in calls(code):
             program = Path(words[0]).name
             # In the text, a program without arguments is only its name; `make` is a call all the same.
             if program in PROGRAMS and (words[1:] or program == "make"):
                 yield Command(where=where, program=program, words=tuple(words[1:]))
+
+
+def blocks(text: str) -> list[str]:
+    """Return what a document of Markdown has its readers type: its fenced blocks of no language."""
+    return FENCED.findall(LANGUAGE.sub("", text))
 
 
 def calls(code: str) -> Iterator[list[str]]:
