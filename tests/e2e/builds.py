@@ -17,9 +17,12 @@ def built(yard: Yard, name: str, source: Object) -> Object:
     return build
 
 
-def assert_one_build(yard: Yard, name: str, *, pods: int) -> None:
-    """One ModelBuild was made, its Jobs started this many pods, and nothing is left once its only model goes."""
-    assert len(yard.cluster.list("modelbuilds")) == 1
+def assert_one_build(yard: Yard, name: str, *, pods: int, former: int = 0) -> None:
+    """One ModelBuild was made, its Jobs started this many pods, and nothing is left once its only model goes.
+
+    ``former`` builds were there before, found in the registry: they started no pod.
+    """
+    assert len(yard.cluster.list("modelbuilds")) == former + 1
     assert yard.build_pods_started().total() == pods
     yard.remove(name)
     wait_for(

@@ -34,6 +34,20 @@ def processes(container_id: str) -> list[int]:
 
 def kill_container(pod: Object, container: str) -> str:
     """SIGKILL every process of a pod's container and return its id. Raises LookupError if none runs."""
+    return _sent(signal.SIGKILL, pod, container)
+
+
+@contextmanager
+def held(pod: Object, container: str) -> Iterator[None]:
+    """No process of a pod's container gets on within the block: what is over soon is still under way."""
+    _sent(signal.SIGSTOP, pod, container)
+    try:
+        yield
+    finally:
+        _sent(signal.SIGCONT, pod, container)
+
+
+def _sent(number: signal.Signals, pod: Object, container: str) -> str:
     container_id = running_container(pod, container)
     pids = processes(container_id) if container_id else []
     if not pids:
@@ -41,7 +55,7 @@ def kill_container(pod: Object, container: str) -> str:
         raise LookupError(message)
     for pid in pids:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
     return container_id
 
 
@@ -51,6 +65,11 @@ def running_container(pod: Object, container: str) -> str:
     states = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
     running = [s["containerID"] for s in states if s["name"] == container and "running" in s["state"]]
     return str(running[0]) if running else ""
+
+
+def delete_at_once(cluster: Kubectl, pod: Object) -> None:
+    """Delete a pod without any grace, as where a node is lost."""
+    cluster.run("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
 
 
 def leader(cluster: Kubectl) -> Object:

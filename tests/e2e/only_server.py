@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from examples.demo.kubectl import Object
 from modelyard.naming import MODEL_LABEL
-from tests.e2e.faults import kill_container
+from tests.e2e.faults import delete_at_once, kill_container
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
@@ -32,7 +32,7 @@ def deleted(yard: Yard, pod: Object) -> None:
 
 def deleted_at_once(yard: Yard, pod: Object) -> None:
     """Delete the pod without any grace, as where a node is lost."""
-    yard.cluster.run("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+    delete_at_once(yard.cluster, pod)
     _another_serves(yard, pod, _container_id(pod))
 
 

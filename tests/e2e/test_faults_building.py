@@ -8,7 +8,7 @@ from examples.demo.kubectl import Object
 from modelyard.contract.steps import Step
 from tests.e2e.builds import assert_one_build
 from tests.e2e.episodes import BUILD_STAGES, FIRST_SWITCH_STAGES, MODEL, build_reaches
-from tests.e2e.faults import aimed_at_leader, fresh_operators, kill_container, kill_leader
+from tests.e2e.faults import aimed_at_leader, delete_at_once, fresh_operators, kill_container, kill_leader
 from tests.e2e.kit import BuiltAlready
 from tests.e2e.yard import Yard
 
@@ -56,7 +56,6 @@ def test_build_pod_dies_while_converting(yard: Yard, fresh_source: Object) -> No
 
 def test_build_pod_is_deleted_while_converting(yard: Yard, fresh_source: Object) -> None:
     yard.submit(MODEL, fresh_source)
-    pod = build_reaches(yard, Step.CONVERT)
-    yard.cluster.run("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+    delete_at_once(yard.cluster, build_reaches(yard, Step.CONVERT))
     yard.healthy(MODEL)
     assert_one_build(yard, MODEL, pods=2)

@@ -6,30 +6,35 @@ from collections.abc import Callable
 
 import pytest
 
-from examples.demo.kubectl import Object
+from examples.demo.kubectl import Kubectl, Object
 from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
+from modelyard.contract.steps import Step
+from tests.e2e.builds import assert_one_build
 from tests.e2e.client import Load, Verdict, steady_load
 from tests.e2e.episodes import (
     MODEL,
     SWITCH_STAGES,
     both_ready,
+    build_reaches,
     retired,
     serve_twice,
     stable,
     switch_reaches,
     want_new_revision,
 )
-from tests.e2e.faults import fresh_operators, kill_container, kill_leader
+from tests.e2e.faults import delete_at_once, fresh_operators, held, kill_container, kill_leader
 from tests.e2e.kit import BuiltAlready, MakeYard
 from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
-from tests.e2e.yard import Yard
+from tests.e2e.yard import FAST, Yard
 
 pytestmark = pytest.mark.cluster
 
 EXACT = 1e-3
 RATE = 12
+BUILT_ANEW = {**FAST, "shapes": {"sequence": {"opt": 32, "max": 64}}}
+"""Needs a build of its own: a short one, as these texts are, and long enough for the sentences asked."""
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +74,32 @@ def test_operator_dies_in_a_switch_when(
         kill_leader(served.cluster)
         served.healthy(MODEL)
         retired(served, before)
-    verdict = judge(load, served, before)
+    after, verdict = stable(served), judge(load, served, before)
     assert verdict.clean, str(verdict)
-    assert stable(served) != before
+    assert after != before
+    assert set(verdict.revisions) == {before, after}, str(verdict)
     assert served.build_pods_started() == builds
+
+
+def test_operator_dies_at_each_step_of_a_new_build(
+    yard: Yard, tiny_source: Object, built_already: BuiltAlready, tiny: SentenceEncoder, judge: Judge
+) -> None:
+    built_already(yard)
+    yard.submit(MODEL, tiny_source)
+    before = stable(yard)
+    with steady_load(yard.address(MODEL), MODEL, [tiny.tokens(text) for text in SENTENCES], rate=RATE) as load:
+        yard.submit(MODEL, tiny_source, optimization=BUILT_ANEW)
+        for step in Step:
+            with held(build_reaches(yard, step), step):
+                fresh_operators(yard.cluster)
+                kill_leader(yard.cluster)
+        yard.healthy(MODEL)
+        retired(yard, before)
+    after, verdict = stable(yard), judge(load, yard, before)
+    assert verdict.clean, str(verdict)
+    assert after != before
+    assert set(verdict.revisions) == {before, after}, str(verdict)
+    assert_one_build(yard, MODEL, pods=1, former=1)
 
 
 def triton_pod(yard: Yard) -> Object:
@@ -80,23 +107,18 @@ def triton_pod(yard: Yard) -> Object:
     return yard.pods(component="triton", revision=stable(yard))[0]
 
 
-def sigkill(_yard: Yard, pod: Object) -> None:
+def sigkill(_cluster: Kubectl, pod: Object) -> None:
     """Kill the server where it stands."""
     kill_container(pod, "triton")
 
 
-def delete_at_once(yard: Yard, pod: Object) -> None:
-    """Delete the pod without any grace."""
-    yard.cluster.run("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
-
-
 @pytest.mark.parametrize("end", [sigkill, delete_at_once])
 def test_one_of_two_servers_dies(
-    served: Yard, tiny: SentenceEncoder, judge: Judge, end: Callable[[Yard, Object], None]
+    served: Yard, tiny: SentenceEncoder, judge: Judge, end: Callable[[Kubectl, Object], None]
 ) -> None:
     before, pod = stable(served), triton_pod(served)
     with steady_load(served.address(MODEL), MODEL, [tiny.tokens(text) for text in SENTENCES], rate=RATE) as load:
-        end(served, pod)
+        end(served.cluster, pod)
         wait_for(lambda: not both_ready(served), seconds=60, what="noticed", cluster=served.cluster)
         wait_for(lambda: both_ready(served), seconds=120, what="mended", cluster=served.cluster)
     verdict = judge(load, served, before)
