@@ -6,7 +6,6 @@ import argparse
 import subprocess
 import sys
 
-from examples.demo.ask import ask_grpc, ask_http
 from examples.demo.follow import Followed, follow
 from examples.demo.install import RELEASE, install_operator, remove_release
 from examples.demo.kubectl import KubectlError
@@ -67,6 +66,7 @@ def push_minilm(target: Target, screen: Screen) -> None:
 def ask_and_compare(target: Target, followed: Followed, screen: Screen) -> float:
     """Print the table and return the worst agreement with PyTorch."""
     # torch takes seconds to import: here, and not before the first line is printed.
+    from examples.demo.ask import ask_grpc, ask_http  # noqa: PLC0415 - torch is imported once it is needed
     from examples.demo.reference import sentence_encoder  # noqa: PLC0415 - torch is imported once it is needed
     from examples.demo.table import Outcome, rows  # noqa: PLC0415 - torch is imported once it is needed
 

@@ -40,6 +40,11 @@ def test_images_that_the_nodes_cannot_pull_are_named_once() -> None:
     assert unpullable(pods) == ["r/operator:1"]
 
 
+def test_the_first_line_does_not_wait_for_torch(root: Path) -> None:
+    look = "import sys, examples.demo.__main__; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", look], cwd=root, check=True)
+
+
 def test_images_of_ones_own_go_with_a_cluster_of_ones_own(root: Path) -> None:
     """The local cluster has its images from `make images`: another place would be ignored without a word."""
     command = [sys.executable, "-m", "examples.demo", "--images=registry.example.com/modelyard"]
