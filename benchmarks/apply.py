@@ -82,12 +82,13 @@ def main() -> int:
 
 def applied(stand: Stand, case: Case) -> Followed:
     """Apply the case's model and follow it until it is Healthy."""
-    print(f"== {case.title}")
     if case.afresh:
-        forget(stand)
+        with stand.screen.step("Everything but the registry: kubectl delete"):
+            forget(stand)
     before = stand.yard.build_pods_started()
     stand.cluster.apply(model(case.name, stand.minilm_source, optimization=case.optimization, gates={}))
-    followed = follow(stand.cluster, case.name, stand.screen, seconds=900)
+    with stand.screen.step(case.title):
+        followed = follow(stand.cluster, case.name, stand.screen, seconds=900)
     assert (stand.yard.build_pods_started() - before).total() == case.pods
     return followed
 

@@ -157,16 +157,17 @@ def build_rows(stand: Stand) -> Iterator[Row]:
     """Strike each fault in a build of its own."""
     yard = stand.yard
     for fault, stage, aim in BUILD_FAULTS:
-        print(f"== {fault}")
-        fresh_operators(yard.cluster)
-        source, strike = fresh_source(stand), aim(yard)
-        yard.submit(MODEL, source)
-        shown = STAGES[stage](yard)
-        started = time.monotonic()
-        strike(shown)
-        yard.healthy(MODEL, seconds=600)
-        yield building_row(fault, time.monotonic() - started)
-        yard.remove(MODEL)
+        with stand.screen.step(f"{fault}, while a model is built"):
+            fresh_operators(yard.cluster)
+            source, strike = fresh_source(stand), aim(yard)
+            yard.submit(MODEL, source)
+            shown = STAGES[stage](yard)
+            started = time.monotonic()
+            strike(shown)
+            yard.healthy(MODEL, seconds=600)
+            seconds = time.monotonic() - started
+            yard.remove(MODEL)
+        yield building_row(fault, seconds)
 
 
 def fresh_source(stand: Stand) -> Object:
@@ -287,9 +288,11 @@ def only_server_rows(stand: Stand) -> Iterator[Row]:
 @contextmanager
 def loaded(stand: Stand, encoder: SentenceEncoder, model: str, fault: str) -> Iterator[Load]:
     """Ask a model for the length of the block."""
-    print(f"== {fault}")
     texts = [encoder.tokens(text) for text in SENTENCES]
-    with steady_load(stand.yard.address(model), model, texts, rate=RATE) as load:
+    with (
+        stand.screen.step(f"{fault}, under load"),
+        steady_load(stand.yard.address(model), model, texts, rate=RATE) as load,
+    ):
         yield load
 
 

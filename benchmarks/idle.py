@@ -67,11 +67,11 @@ def blocked(stand: Stand) -> int:
 
 def measured(stand: Stand, models: int) -> Rest:
     """Wait until nothing is under way, then count for a minute."""
-    print(f"== {models} at rest, {WINDOW_SECONDS} s")
-    wait_for(lambda: at_rest(stand), seconds=600, what="quiet", cluster=stand.cluster)
-    pod = leader(stand.cluster)
-    calls, seen = calls_of(pod), server_calls(stand)
-    time.sleep(WINDOW_SECONDS)  # the thing measured is what happens while nobody does anything
+    with stand.screen.step(f"{models} at rest, {WINDOW_SECONDS} s"):
+        wait_for(lambda: at_rest(stand), seconds=600, what="quiet", cluster=stand.cluster)
+        pod = leader(stand.cluster)
+        calls, seen = calls_of(pod), server_calls(stand)
+        time.sleep(WINDOW_SECONDS)  # the thing measured is what happens while nobody does anything
     return Rest(
         models=models,
         working_set_mb=working_set_mb(stand, pod),
