@@ -93,9 +93,9 @@ def test_operator_dies_at_each_step_of_a_new_build(
             with held(build_reaches(yard, step), step):
                 fresh_operators(yard.cluster)
                 kill_leader(yard.cluster)
-        yard.healthy(MODEL)
-        retired(yard, before)
-    after, verdict = stable(yard), judge(load, yard, before)
+        after = stable(yard)
+        wait_for(lambda: load.answered(after), seconds=60, what="answered by the new one", cluster=yard.cluster)
+    verdict = judge(load, yard, before)
     assert verdict.clean, str(verdict)
     assert after != before
     assert set(verdict.revisions) == {before, after}, str(verdict)
