@@ -27,8 +27,7 @@ from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, Sample
 from modelyard_runtime.parity import caveat_of, likeness, parity_of
 from modelyard_runtime.progress import Advance, Journal
-from modelyard_runtime.repository import VERSION, Served, name_of, served, write_config
-from modelyard_runtime.triton import TritonServer
+from modelyard_runtime.repository import VERSION, Served, Sidecar, name_of
 
 GOLDEN_SAMPLES = 8
 GOLDEN_TOKENS = 128
@@ -70,7 +69,7 @@ class Workshop:
     machine: Machine
     original: Original
     graph: Path
-    server: TritonServer
+    sidecar: Sidecar
     journal: Journal
 
     @property
@@ -79,7 +78,7 @@ class Workshop:
         return self.request.shapes.sequence.longest(self.original.description.positions)
 
     def build(self, trial: Trial) -> None:
-        """Write the candidate's version folder and configuration. Raises BuildFailed."""
+        """Write the candidate's version folder. Raises BuildFailed."""
         candidate, description = trial.candidate, self.original.description
         folder = self.scratch.serve / name_of(candidate) / VERSION
         with self.journal.stage(f"build {name_of(candidate)}"), _timed(trial):
@@ -95,7 +94,6 @@ class Workshop:
                 raise BuildFailed(BuildReason.CONVERSION_FAILED, message) from error
             trial.decision = decision_of(candidate, description, self.longest, layers)
             trial.decision.write(folder)
-            write_config(self.scratch.serve, candidate, description, self.request.shapes, self.machine.cores)
             trial.size = sum(path.stat().st_size for path in folder.iterdir())
             trial.notes.append(", ".join(f"{count} {kind}" for kind, count in layers.items()))
 
@@ -140,8 +138,7 @@ class Workshop:
         short = sorted((text for text in self.original.selecting if len(text) <= GOLDEN_TOKENS), key=len)
         picked = [short[round(i * (len(short) - 1) / (GOLDEN_SAMPLES - 1))] for i in range(GOLDEN_SAMPLES)]
         description = self.original.description
-        write_config(self.scratch.serve, trial.candidate, description, self.request.shapes, threads=1)
-        with self._served(trial) as candidate:
+        with self._served(trial, threads=1) as candidate:
             answers = candidate.alone(picked)
         samples = tuple(
             GoldenSample(
@@ -174,10 +171,12 @@ class Workshop:
         )
 
     @contextmanager
-    def _served(self, trial: Trial) -> Iterator[Served]:
+    def _served(self, trial: Trial, *, threads: int | None = None) -> Iterator[Served]:
+        """Have the sidecar serve it, on every core unless ``threads`` says otherwise."""
         if trial.decision is None:
             raise RuntimeError(f"{name_of(trial.candidate)} is asked before it is built")
-        with _timed(trial), served(self.server, trial.candidate, trial.decision) as candidate:
+        threads = threads or self.machine.cores
+        with _timed(trial), self.sidecar.serving(trial.candidate, trial.decision, threads=threads) as candidate:
             yield candidate
 
 

@@ -56,7 +56,7 @@ def name_of(candidate: Candidate) -> str:
 def write_config(
     repository: Path, candidate: Candidate, description: Description, shapes: Shapes, threads: int
 ) -> None:
-    """Write ``config.pbtxt`` of a candidate: one instance on every core, no queue delay, the measured shapes warm."""
+    """Write ``config.pbtxt`` of a candidate: one instance, no queue delay, the measured shapes warm."""
     sequence = min(shapes.sequence.opt, shapes.sequence.longest(description.positions))
     name = name_of(candidate)
     model = TritonModel(
@@ -74,19 +74,60 @@ def write_config(
     (repository / name / "config.pbtxt").write_text(triton_config(model))
 
 
-@contextmanager
-def served(server: TritonServer, candidate: Candidate, decision: Decision) -> Iterator[Served]:
-    """Load a candidate, and unload it afterwards. Raises BuildFailed (ServerRefused) with Triton's reason."""
-    name = name_of(candidate)
-    try:
-        server.load(name)
-        yield Served(server=server, model=name, output=decision.output, pad_token=decision.pad_token)
-        server.unload(name)
-    except ServerRefused as error:
-        message = f"Triton refused {candidate.engine}/{candidate.precision}: {error}; the log of the container server "
-        message += "says more"
-        raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
-    except ServerLost as error:
-        message = f"the sidecar's Triton went away with {candidate.engine}/{candidate.precision} loaded ({error}): "
-        message += "its log says why, most often too little memory: raise build.resources.limits.memory"
-        raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What the sidecar has: a candidate on so many threads, out of files that were last written then."""
+
+    candidate: Candidate
+    threads: int
+    files: tuple[tuple[str, int, int], ...]
+
+    @classmethod
+    def of(cls, repository: Path, candidate: Candidate, threads: int) -> Loaded:
+        """Return a candidate as its files are now. What is proven is these, so other ones are loaded anew."""
+        stats = [(path.name, path.stat()) for path in sorted((repository / name_of(candidate) / VERSION).iterdir())]
+        files = tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+        return cls(candidate=candidate, threads=threads, files=files)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sidecar:
+    """The server beside the build. It has one candidate at a time, and keeps it while that is asked for again.
+
+    To load one takes seconds: its process starts, imports its engine and warms the measured shapes.
+    """
+
+    server: TritonServer
+    repository: Path
+    description: Description
+    shapes: Shapes
+    _loaded: Loaded | None = None
+
+    @contextmanager
+    def serving(self, candidate: Candidate, decision: Decision, *, threads: int) -> Iterator[Served]:
+        """Have a candidate loaded, on so many threads. Raises BuildFailed (ServerRefused) with Triton's reason."""
+        name = name_of(candidate)
+        try:
+            self._have(Loaded.of(self.repository, candidate, threads))
+            yield Served(server=self.server, model=name, output=decision.output, pad_token=decision.pad_token)
+        except ServerRefused as error:
+            self._loaded = None
+            message = f"Triton refused {candidate.engine}/{candidate.precision}: {error}; the log of the container "
+            message += "server says more"
+            raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
+        except ServerLost as error:
+            self._loaded = None
+            message = f"the sidecar's Triton went away with {candidate.engine}/{candidate.precision} loaded ({error}): "
+            message += "its log says why, most often too little memory: raise build.resources.limits.memory"
+            raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
+
+    def _have(self, wanted: Loaded) -> None:
+        """Load what is wanted in the place of what is there, unless it is that."""
+        former, self._loaded = self._loaded, None
+        still_there = former is not None and self.server.ready(name_of(former.candidate))  # it may have started anew
+        if former != wanted or not still_there:
+            if former is not None and still_there:
+                self.server.unload(name_of(former.candidate))
+            write_config(self.repository, wanted.candidate, self.description, self.shapes, wanted.threads)
+            self.server.load(name_of(wanted.candidate))
+        self._loaded = wanted

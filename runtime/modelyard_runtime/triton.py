@@ -75,6 +75,14 @@ class TritonServer:
         """Unload a model."""
         self._ask("POST", f"/v2/repository/models/{model}/unload", b"{}")
 
+    def ready(self, model: str) -> bool:
+        """Return whether a model is loaded and answers."""
+        try:
+            self._ask("GET", f"/v2/models/{model}/ready")
+        except ServerRefused:
+            return False
+        return True
+
     def models(self) -> list[dict[str, str]]:
         """Return the repository's index: ``name``, ``version``, ``state`` (READY, UNAVAILABLE), ``reason``."""
         index: list[dict[str, str]] = json.loads(self._ask("POST", "/v2/repository/index", b"{}")[0])

@@ -20,7 +20,7 @@ from modelyard_runtime.machine import this_machine
 from modelyard_runtime.models.description import describe
 from modelyard_runtime.original import Original, Sample, load_original
 from modelyard_runtime.progress import Journal
-from modelyard_runtime.repository import name_of
+from modelyard_runtime.repository import Sidecar, name_of
 from modelyard_runtime.termination import TerminationLog
 from tests.candidates import FP32
 from tests.servers.triton import running_triton
@@ -93,16 +93,17 @@ def running_bench(source: Path, folder: Path) -> Iterator[Bench]:
     original = load_original(source, description, threads=machine.cores, most_tokens=description.positions)
     graph = folder / "graph" / "model.onnx"
     save_graph(graph_from_torch(original.reference), graph)
+    request = _request(description.positions)
     options = ("--explicit", "--stop-seconds", "1")
     with running_triton(scratch.serve, folder / "triton", *options) as triton, triton.client() as server:
         server.wait_live(START_SECONDS)
         workshop = Workshop(
-            request=_request(description.positions),
+            request=request,
             scratch=scratch,
             machine=machine,
             original=original,
             graph=graph,
-            server=server,
+            sidecar=Sidecar(server=server, repository=scratch.serve, description=description, shapes=request.shapes),
             journal=Journal(Step.CONVERT, TerminationLog(Step.CONVERT, folder / "termination")),
         )
         yield Bench(
