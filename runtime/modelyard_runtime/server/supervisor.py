@@ -25,7 +25,7 @@ from modelyard_runtime.server.health import ready_path, serve_health, serving_pa
 from modelyard_runtime.server.process import ProcessGroup, adopt_orphans
 from modelyard_runtime.server.signals import SignalQueue
 from modelyard_runtime.server.verify import InsecureServer, verify
-from modelyard_runtime.triton import ServerLost, ServerRefused
+from modelyard_runtime.triton import ServerLost
 
 KILL_MARGIN_SECONDS = 2.0
 MESSAGE_BYTES = 3000
@@ -136,10 +136,7 @@ class Supervisor:
         try:
             verify(self.options)
             self._proven = True
-        except (
-            *(ServerLost, ServerRefused, InsecureServer, GoldenMismatch),
-            *(OSError, ValueError, TypeError, KeyError),
-        ) as error:
+        except Exception as error:  # noqa: BLE001 - it would be lost with its thread, and the loop never woken
             self._failure = error
         os.kill(os.getpid(), signal.SIGUSR1)
 
@@ -154,8 +151,8 @@ class Supervisor:
         lost = isinstance(self._failure, ServerLost)
         if self._failure is not None and not lost:
             verdicts = (GoldenMismatch, InsecureServer)  # by their own names, everything else by this one
-            named = isinstance(self._failure, verdicts)
-            _leave_message(type(self._failure).__name__ if named else "ServerRefused", str(self._failure))
+            reason = type(self._failure).__name__ if isinstance(self._failure, verdicts) else "ServerRefused"
+            _leave_message(reason, str(self._failure) or repr(self._failure))
             return Exit.REFUSED
         why = f"; {self._failure}" if lost else ""
         _leave_message("ServerDied", f"tritonserver ended with code {code}{why}: its log says more")

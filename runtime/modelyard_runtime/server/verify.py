@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from modelyard_runtime.golden import GOLDEN_FILE, Golden, replay
 from modelyard_runtime.server.command import Options
@@ -46,9 +47,13 @@ def verify(options: Options) -> None:
 
 def check_version(version: str) -> None:
     """Raise InsecureServer for a version of Triton (``2.62.0``) that has public remote exploits."""
-    if tuple(map(int, version.split(".")[:3])) < LEAST_VERSION:
-        least = ".".join(map(str, LEAST_VERSION))
-        message = f"Triton {version} has public remote exploits, and nothing below {least} (release 26.07) serves"
+    least = f"{'.'.join(map(str, LEAST_VERSION))} (release 26.07)"
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)  # 2.73.0dev as well
+    if found is None:
+        message = f"Triton says that its version is {version!r}, which may be older than {least}, the least that serves"
+        raise InsecureServer(message)
+    if tuple(int(part or 0) for part in found.groups()) < LEAST_VERSION:
+        message = f"Triton {version} has public remote exploits, and nothing below {least} serves"
         raise InsecureServer(message)
 
 
