@@ -78,7 +78,11 @@ class Workshop:
         return self.request.shapes.sequence.longest(self.original.description.positions)
 
     def build(self, trial: Trial) -> None:
-        """Write the candidate's version folder. Raises BuildFailed."""
+        """Write the candidate's version folder. Raises BuildFailed.
+
+        The sidecar lets go of the one before: to make a candidate takes the most memory of all.
+        """
+        self.sidecar.release()
         candidate, description = trial.candidate, self.original.description
         folder = self.scratch.serve / name_of(candidate) / VERSION
         with self.journal.stage(f"build {name_of(candidate)}"), _timed(trial):

@@ -24,6 +24,7 @@ VERSION = "1"
 LEAST_BATCH = 16
 """Texts a request that every candidate takes here: the test of batches asks so many at once."""
 QUEUE_SIZE = 64
+RESTART_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,6 @@ class Sidecar:
             self._have(Loaded.of(self.repository, candidate, threads))
             yield Served(server=self.server, model=name, output=decision.output, pad_token=decision.pad_token)
         except ServerRefused as error:
-            self._loaded = None
             message = f"Triton refused {candidate.engine}/{candidate.precision}: {error}; the log of the container "
             message += "server says more"
             raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
@@ -121,13 +121,21 @@ class Sidecar:
             message += "its log says why, most often too little memory: raise build.resources.limits.memory"
             raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
 
+    def release(self) -> None:
+        """Unload what is there, if anything is: its memory is free for whatever comes next."""
+        former, self._loaded = self._loaded, None
+        try:
+            if former is not None and self.server.ready(name_of(former.candidate)):
+                self.server.unload(name_of(former.candidate))
+        except ServerLost:
+            return  # gone, and with it all that it had; whoever asks it next waits until it is back
+
     def _have(self, wanted: Loaded) -> None:
         """Load what is wanted in the place of what is there, unless it is that."""
-        former, self._loaded = self._loaded, None
-        still_there = former is not None and self.server.ready(name_of(former.candidate))  # it may have started anew
-        if former != wanted or not still_there:
-            if former is not None and still_there:
-                self.server.unload(name_of(former.candidate))
-            write_config(self.repository, wanted.candidate, self.description, self.shapes, wanted.threads)
-            self.server.load(name_of(wanted.candidate))
-        self._loaded = wanted
+        self.server.wait_live(RESTART_SECONDS)  # it may have been killed since, and be on its way back
+        if self._loaded == wanted and self.server.ready(name_of(wanted.candidate)):
+            return
+        self.release()
+        write_config(self.repository, wanted.candidate, self.description, self.shapes, wanted.threads)
+        self._loaded = wanted  # also where it is refused: to release it then does no harm
+        self.server.load(name_of(wanted.candidate))

@@ -56,3 +56,10 @@ def test_only_what_is_another_one_is_loaded(asked: Asked) -> None:
     asked.bench.workshop.sidecar.server.unload(name_of(FP32))  # as after a start of the server anew
     asked.ask(threads=1)
     assert asked.loads() == 4
+
+
+def test_a_build_has_the_memory_to_itself(asked: Asked) -> None:
+    sidecar = asked.bench.workshop.sidecar
+    assert sidecar.server.ready(name_of(FP32))
+    asked.bench.built(FP32)
+    assert not sidecar.server.ready(name_of(FP32))
