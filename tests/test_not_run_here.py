@@ -1,4 +1,8 @@
-"""Holds tests/not_run_here.toml to the truth: each command still fails, and for the reason written there."""
+"""Holds tests/not_run_here.toml to the truth: each command still fails, and for the reason written there.
+
+On our own machines, that is: ``.ci/run`` sets ``NOT_RUN_HERE=held``. Anybody else's may have the internet, Docker or a
+GPU, and then does more than the file says, which is told and fails nothing.
+"""
 
 import os
 import subprocess
@@ -12,6 +16,7 @@ import pytest
 
 ROWS_FILE = Path(__file__).with_name("not_run_here.toml")
 LIMIT_SECONDS = 120
+HELD = os.environ.get("NOT_RUN_HERE") == "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,17 @@ def test_what_cannot_run_here_still_cannot(row: Row, tmp_path: Path) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        pytest.fail(f"{row.what}: still running after {LIMIT_SECONDS} s, so it may work now: run {row.command}")
-    assert tried.returncode != 0, f"{row.what}: works here now; test it for real and remove the row"
-    assert row.output in tried.stdout, f"{row.what}: fails for another reason now; correct the row:\n{tried.stdout}"
+        hold(row, f"still running after {LIMIT_SECONDS} s, so it may work now: run {row.command}")
+        return
+    if tried.returncode == 0:
+        hold(row, "works here now; test it for real and remove the row")
+    elif row.output not in tried.stdout:
+        hold(row, f"fails for another reason now; correct the row:\n{tried.stdout}")
+
+
+def hold(row: Row, found: str) -> None:
+    """Fail with what was found where the rows are held, else tell it."""
+    message = f"{row.what}: {found}"
+    if HELD:
+        pytest.fail(message)
+    print(message)

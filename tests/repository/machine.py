@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.repository.tracked import ROOT
 
 HOST = re.compile(r"https?://(?:[^/@\s'\"]*@)?([A-Za-z0-9.-]+\.[A-Za-z]{2,})")
+RECOMMENDED = frozenset({"download.pytorch.org"})
+"""Hosts that our documents tell users to set up: no trace of a machine that followed them."""
 APT_SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 
 
@@ -35,7 +37,7 @@ def registry_hosts() -> frozenset[str]:
         _said_by("npm", "config", "get", "registry"),
         _apt_sources(),
     ]
-    return frozenset(HOST.findall("\n".join(settings))) | {PyPI.file_storage_domain}
+    return (frozenset(HOST.findall("\n".join(settings))) | {PyPI.file_storage_domain}) - RECOMMENDED
 
 
 def own_folders() -> frozenset[str]:
