@@ -3,6 +3,9 @@
 Requests start on a clock, whether earlier ones are answered or not, so that a pause of the server shows itself
 as waiting requests and not as fewer of them. httpx and a bare gRPC channel instead of ``tritonclient``: its HTTP
 client sends a request again when a kept connection turns out to be closed, and neither shows the revision.
+
+One thing is sent once more, and counted: a call that never left this process, since it was given to a connection in
+the moment in which the proxy asked to close it.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ from tritonclient.grpc import service_pb2_grpc
 from tests.e2e.questions import HEADER_LENGTH, Standard, Tokens, Wire, encode, grpc_answer, http_answer
 
 REVISION_HEADER = "x-modelyard-revision"
+RATE = 12
+"""Requests a second, over both protocols together, unless a test asks for another: a fault of a second shows itself,
+and two cores have the time to answer them beside builds."""
 PATIENCE_SECONDS = 20.0
 """How long one request may take before it counts as failed."""
 UNSENT = "Stream removed (GOAWAY received"
@@ -63,9 +69,13 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The count of a load. ``wrong`` replies came, but differ from the standard of the revision they name."""
+    """The count of a load. ``wrong`` replies came, but differ from the standard of the revision they name.
+
+    ``resent``: requests that were sent once more, as they had not left.
+    """
 
     requests: int
+    resent: int
     failures: Counter[str]
     wrong: tuple[str, ...]
     revisions: Counter[str]
@@ -77,14 +87,19 @@ class Verdict:
         return self.failures.total()
 
     @property
-    def clean(self) -> bool:
+    def right(self) -> bool:
         """Return whether there were requests and each was answered rightly."""
         return self.requests > 0 and not self.failures and not self.wrong
+
+    @property
+    def clean(self) -> bool:
+        """Return whether, besides, each was sent once: only a proxy that goes away is an excuse."""
+        return self.right and not self.resent
 
     def __str__(self) -> str:
         """Return the count as a sentence for a failing test."""
         return (
-            f"{self.requests} requests, {self.failed} failed {dict(self.failures)}, "
+            f"{self.requests} requests, {self.resent} sent once more, {self.failed} failed {dict(self.failures)}, "
             f"{len(self.wrong)} wrong {list(self.wrong[:5])}, "
             f"slowest {self.slowest_seconds:.2f} s, answered by {dict(self.revisions)}"
         )
@@ -100,6 +115,7 @@ class Load:
     rate: float
     most_seconds: float
     replies: list[Reply] = field(default_factory=list)
+    resent: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
     _begun: float = 0.0
     _done: threading.Event = field(default_factory=threading.Event)
@@ -128,6 +144,7 @@ class Load:
         answered = [reply for reply in self.replies if reply.answer is not None]
         return Verdict(
             requests=len(self.replies),
+            resent=self.resent,
             failures=Counter(f"{reply.protocol}: {reply.failure}" for reply in self.replies if reply.failure),
             wrong=tuple(fault for reply in answered if (fault := _fault(reply, standards))),
             revisions=Counter(reply.revision for reply in answered),
@@ -171,7 +188,7 @@ class Load:
     async def _over_grpc(self, stub: service_pb2_grpc.GRPCInferenceServiceStub, question: int) -> None:
         wire, started = self.questions[question], time.monotonic()
         try:
-            call, reply = await sent(stub, wire)
+            call, reply = await self.send(stub, wire)
         except grpc.aio.AioRpcError as error:
             failure = f"{error.code().name} {(error.details() or '')[:120]}"
             self._note(Protocol.GRPC, question, started, failure=failure)
@@ -179,6 +196,21 @@ class Load:
         metadata = {**_text(await call.initial_metadata()), **_text(await call.trailing_metadata())}
         answer = grpc_answer(reply, self.output)
         self._note(Protocol.GRPC, question, started, answer, metadata.get(REVISION_HEADER, ""))
+
+    async def send(self, stub: service_pb2_grpc.GRPCInferenceServiceStub, wire: Wire) -> tuple[Any, Any]:
+        """Return a call and its reply. One that never left this process is sent once more.
+
+        Clients with gRPC's defaults do the same; this one may not keep them, as they send again what a server refused.
+        """
+        try:
+            call = stub.ModelInfer(wire.grpc_request, timeout=PATIENCE_SECONDS)
+            return call, await call
+        except grpc.aio.AioRpcError as error:
+            if UNSENT not in (error.details() or ""):
+                raise
+        self.resent += 1
+        call = stub.ModelInfer(wire.grpc_request, timeout=PATIENCE_SECONDS)
+        return call, await call
 
     def _note(
         self,
@@ -202,22 +234,6 @@ class Load:
                 failure=failure or ("" if answer is not None else "no output in the reply"),
             )
         )
-
-
-async def sent(stub: service_pb2_grpc.GRPCInferenceServiceStub, wire: Wire) -> tuple[Any, Any]:
-    """Return a call and its reply. One that never left this process is sent once more.
-
-    It was given to a connection in the moment in which the proxy asked to close it. Clients with gRPC's defaults do the
-    same; this one may not keep them, as they send again what a server refused.
-    """
-    try:
-        call = stub.ModelInfer(wire.grpc_request, timeout=PATIENCE_SECONDS)
-        return call, await call
-    except grpc.aio.AioRpcError as error:
-        if UNSENT not in (error.details() or ""):
-            raise
-    call = stub.ModelInfer(wire.grpc_request, timeout=PATIENCE_SECONDS)
-    return call, await call
 
 
 def _text(metadata: grpc.aio.Metadata | None) -> dict[str, str]:
@@ -244,7 +260,7 @@ def steady_load(
     texts: Sequence[Tokens],
     *,
     output: str = "embedding",
-    rate: float = 20,
+    rate: float = RATE,
     most_seconds: float = 600,
 ) -> Iterator[Load]:
     """Keep the model under load for the length of the block; the load's verdict is complete after it.

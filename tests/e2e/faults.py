@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from examples.demo.kubectl import Kubectl, Object
+from examples.demo.target import LOCAL_KUBECONFIG
+from tests.cluster.locks import locked
 from tests.e2e.waiting import is_ready, wait_for
 
 OPERATOR_NAMESPACE = "modelyard-system"
 OPERATOR = "modelyard-operator"
 LEASE = "modelyard-operator"
 REGISTRY = "modelyard-registry"
+ESTABLISHED = "01"
+"""As ``/proc/PID/net/tcp`` has it."""
+
+
+class TooLate(Exception):
+    """What a fault was to disturb was over before it struck."""
 
 
 def processes(container_id: str) -> list[int]:
@@ -33,30 +41,37 @@ def processes(container_id: str) -> list[int]:
 
 
 def kill_container(pod: Object, container: str) -> str:
-    """SIGKILL every process of a pod's container and return its id. Raises LookupError if none runs."""
-    return _sent(signal.SIGKILL, pod, container)
+    """SIGKILL every process of a pod's container and return its id. Raises TooLate if none runs."""
+    _send(signal.SIGKILL, _running(pod, container))
+    return running_container(pod, container)
 
 
 @contextmanager
 def held(pod: Object, container: str) -> Iterator[None]:
-    """No process of a pod's container gets on within the block: what is over soon is still under way."""
-    _sent(signal.SIGSTOP, pod, container)
+    """No process of a pod's container gets on within the block: what is over soon is still under way.
+
+    Raises TooLate if none runs.
+    """
+    pids = _running(pod, container)
+    _send(signal.SIGSTOP, pids)
     try:
         yield
     finally:
-        _sent(signal.SIGCONT, pod, container)
+        _send(signal.SIGCONT, pids)
 
 
-def _sent(number: signal.Signals, pod: Object, container: str) -> str:
-    container_id = running_container(pod, container)
-    pids = processes(container_id) if container_id else []
+def _running(pod: Object, container: str) -> list[int]:
+    pids = processes(running_container(pod, container))
     if not pids:
         message = f"{pod['metadata']['name']} has no running container {container}"
-        raise LookupError(message)
+        raise TooLate(message)
+    return pids
+
+
+def _send(number: signal.Signals, pids: Iterable[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-    return container_id
 
 
 def running_container(pod: Object, container: str) -> str:
@@ -118,19 +133,44 @@ def _never_died(pod: Object) -> bool:
     return not any(status["restartCount"] or "terminated" in status["state"] for status in statuses)
 
 
-def kill_leader(cluster: Kubectl) -> str:
-    """SIGKILL the operator that leads, and return its pod's name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """The process of the operator that leads, known in advance: what is over in no time leaves none to look for it."""
 
-    The process alone: its pod stays, as after any crash, and the one that leads next is whichever comes first.
+    pid: int
+
+    def kill(self) -> None:
+        """SIGKILL it. Raises ProcessLookupError if it has ended by itself, as one does that lost its lease.
+
+        The process alone: its pod stays, as after any crash, and the one that leads next is whichever comes first.
+        """
+        os.kill(self.pid, signal.SIGKILL)
+
+    def asks(self, port: int) -> bool:
+        """Return whether it is connected to this port of anybody. Its pod's network has no other process."""
+        _, *lines = Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()
+        peers = [(remote, state) for _, _, remote, state, *_ in map(str.split, lines)]
+        return any(remote.endswith(f":{port:04X}") and state == ESTABLISHED for remote, state in peers)
+
+
+@contextmanager
+def aimed_at_leader(cluster: Kubectl) -> Iterator[Leader]:
+    """Yield the operator that leads, none being worn. Nobody else aims at it within the block.
+
+    Tests run side by side: killed by another one, it would be dead before what this one waits for is reached.
     """
-    pod = leader(cluster)
-    kill_container(pod, "operator")
-    return str(pod["metadata"]["name"])
+    with locked(LOCAL_KUBECONFIG.with_name("operators.lock")):
+        fresh_operators(cluster)
+        [pid] = processes(running_container(leader(cluster), "operator"))
+        yield Leader(pid=pid)
 
 
-def aimed_at_leader(cluster: Kubectl) -> Callable[[], str]:
-    """Return what kills the operator that leads now, without another look: for a stage that is over in no time."""
-    return partial(kill_container, leader(cluster), "operator")
+@contextmanager
+def registry_silent(cluster: Kubectl) -> Iterator[None]:
+    """Who reads from the registry within the block waits for an answer."""
+    [pod] = cluster.within(OPERATOR_NAMESPACE).list("pods", "app.kubernetes.io/component=registry")
+    with held(pod, "read"):
+        yield
 
 
 @contextmanager

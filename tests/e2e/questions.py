@@ -15,6 +15,9 @@ Tokens = dict[str, NDArray[np.int64]]
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
+EXACT = 1e-3
+"""Relative distance from PyTorch that float32 stays within, and 8-bit weights do not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standard:

@@ -6,18 +6,14 @@ import pytest
 
 from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder
-from examples.demo.sentences import SENTENCES
 from modelyard.contract.steps import Step
+from tests.e2e.answers import assert_clean, under_load
 from tests.e2e.builds import assert_one_build
-from tests.e2e.client import steady_load
 from tests.e2e.episodes import MODEL, build_reaches, serve_twice, stable
 from tests.e2e.kit import BuiltAlready, MakeYard, RestartApiServer
-from tests.e2e.questions import Standard
 from tests.e2e.yard import Yard
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
-
-EXACT = 1e-3
 
 
 @pytest.fixture
@@ -34,14 +30,12 @@ def test_nobody_notices(
     served: Yard, yard: Yard, tiny: SentenceEncoder, fresh_source: Object, restart_api_server: RestartApiServer
 ) -> None:
     before = stable(served)
-    texts = [tiny.tokens(text) for text in SENTENCES]
-    with steady_load(served.address(MODEL), MODEL, texts, rate=12) as load:
+    with under_load(served, MODEL, tiny) as load:
         yard.submit("built", fresh_source)
         build_reaches(yard, Step.CONVERT)
         restart_api_server()
         yard.healthy("built")
         served.healthy(MODEL)
-    verdict = load.verdict({before: Standard(answers=tiny.embeddings(SENTENCES), tolerance=EXACT)})
-    assert verdict.clean, str(verdict)
+    assert_clean(load, tiny, before)
     assert stable(served) == before
     assert_one_build(yard, "built", pods=1)

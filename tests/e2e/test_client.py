@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tests.e2e.client import UNSENT, Address, Verdict, sent, steady_load
+from tests.e2e.client import UNSENT, Address, Load, Verdict, steady_load
 from tests.e2e.questions import HEADER_LENGTH, Standard, encode
 
 RIGHT = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
@@ -167,18 +168,32 @@ class Stub:
 GOING = f"{UNSENT}; Error code: 0; Debug Text: )"
 
 
-async def test_a_call_that_never_left_is_sent_once_more() -> None:
+async def sent(stub: Stub) -> tuple[Load, list[str]]:
+    """Send a call to what answers so; return the load that counts it, and the answers."""
+    load = Load(address=Address(http="", grpc=""), questions=[], output="", rate=1, most_seconds=0)
+    answers = []
+    with suppress(grpc.aio.AioRpcError):
+        answers.append((await load.send(stub, encode("m", "embedding", QUESTIONS[0])))[1])
+    return load, answers
+
+
+async def test_a_call_that_never_left_is_sent_once_more_and_counted() -> None:
     stub = Stub(GOING)
-    assert (await sent(stub, encode("m", "embedding", QUESTIONS[0])))[1] == "answer"
-    assert stub.calls == 2
+    load, answers = await sent(stub)
+    assert (answers, stub.calls, load.resent) == (["answer"], 2, 1)
 
 
 @pytest.mark.parametrize(("details", "calls"), [([GOING, GOING], 2), (["Connection reset by peer"], 1)])
 async def test_nothing_else_is_sent_again(details: list[str], calls: int) -> None:
     stub = Stub(*details)
-    with pytest.raises(grpc.aio.AioRpcError):
-        await sent(stub, encode("m", "embedding", QUESTIONS[0]))
-    assert stub.calls == calls
+    load, answers = await sent(stub)
+    assert (answers, stub.calls, load.resent) == ([], calls, calls - 1)
+
+
+def test_what_was_sent_once_more_is_right_but_not_clean() -> None:
+    verdict, _ = verdict_on(lambda question: (200, RIGHT[question], "aaaa"))
+    again = replace(verdict, resent=1)
+    assert (verdict.clean, again.right, again.clean) == (True, True, False)
 
 
 def test_nobody_there_is_a_failure_of_each_request() -> None:

@@ -7,8 +7,8 @@ import pytest
 from examples.demo.kubectl import Object
 from modelyard.contract.steps import Step
 from tests.e2e.builds import assert_one_build
-from tests.e2e.episodes import BUILD_STAGES, FIRST_SWITCH_STAGES, MODEL, build_reaches
-from tests.e2e.faults import aimed_at_leader, delete_at_once, fresh_operators, kill_container, kill_leader
+from tests.e2e.episodes import FIRST_SWITCH_STAGES, MODEL, being_resolved, build_held, build_reaches, switch_at
+from tests.e2e.faults import aimed_at_leader, delete_at_once, kill_container
 from tests.e2e.kit import BuiltAlready
 from tests.e2e.yard import Yard
 
@@ -16,20 +16,17 @@ pytestmark = pytest.mark.cluster
 
 
 def test_operator_dies_while_a_new_model_is_resolved(yard: Yard, fresh_source: Object) -> None:
-    fresh_operators(yard.cluster)
-    kill = aimed_at_leader(yard.cluster)
-    yard.submit(MODEL, fresh_source)
-    kill()
+    with aimed_at_leader(yard.cluster) as leader, being_resolved(yard, fresh_source, leader):
+        leader.kill()
     yard.healthy(MODEL)
     assert_one_build(yard, MODEL, pods=1)
 
 
-@pytest.mark.parametrize("stage", BUILD_STAGES)
-def test_operator_dies_while_a_new_model_is_at(yard: Yard, fresh_source: Object, stage: str) -> None:
-    fresh_operators(yard.cluster)
+@pytest.mark.parametrize("step", Step)
+def test_operator_dies_while_a_new_model_is_at(yard: Yard, fresh_source: Object, step: Step) -> None:
     yard.submit(MODEL, fresh_source)
-    BUILD_STAGES[stage](yard)
-    kill_leader(yard.cluster)
+    with build_held(yard, step), aimed_at_leader(yard.cluster) as leader:
+        leader.kill()
     yard.healthy(MODEL)
     assert_one_build(yard, MODEL, pods=1)
 
@@ -39,10 +36,10 @@ def test_operator_dies_while_a_new_model_that_was_built_before_is_at(
     yard: Yard, tiny_source: Object, built_already: BuiltAlready, stage: str
 ) -> None:
     built_already(yard)
-    fresh_operators(yard.cluster)
-    yard.submit(MODEL, tiny_source)
-    FIRST_SWITCH_STAGES[stage](yard)
-    kill_leader(yard.cluster)
+    with aimed_at_leader(yard.cluster) as leader:
+        yard.submit(MODEL, tiny_source)
+        with switch_at(yard, stage):
+            leader.kill()
     yard.healthy(MODEL)
     assert_one_build(yard, MODEL, pods=0)
 

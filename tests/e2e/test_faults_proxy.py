@@ -14,16 +14,16 @@ from examples.demo.kubectl import KubectlError, Object
 from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
 from modelyard.naming import proxy_name
-from tests.e2e.client import steady_load
+from tests.e2e.answers import exact_verdict, under_load
+from tests.e2e.client import Load
 from tests.e2e.episodes import MODEL, both_ready, stable
 from tests.e2e.kit import BuiltAlready, MakeYard
-from tests.e2e.questions import HEADER_LENGTH, Standard, encode
+from tests.e2e.questions import HEADER_LENGTH, encode
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
 
-EXACT = 1e-3
 CLIENTS = 3
 RATE = 5
 """Of each client: each has connections of its own, which kube-proxy spreads over the proxies."""
@@ -89,16 +89,13 @@ def replaced(yard: Yard, pod: Object, proxies: int) -> None:
 
 
 @contextmanager
-def clients(yard: Yard, tiny: SentenceEncoder) -> Iterator[None]:
+def clients(yard: Yard, tiny: SentenceEncoder) -> Iterator[list[Load]]:
     """Keep the model under the load of several clients for the block: each answer came, and is right."""
-    texts = [tiny.tokens(text) for text in SENTENCES]
-    address = yard.address(MODEL)
     with ExitStack() as stack:
-        loads = [stack.enter_context(steady_load(address, MODEL, texts, rate=RATE)) for _ in range(CLIENTS)]
-        yield
-    standards = {stable(yard): Standard(answers=tiny.embeddings(SENTENCES), tolerance=EXACT)}
-    verdicts = [load.verdict(standards) for load in loads]
-    assert all(verdict.clean for verdict in verdicts), "\n".join(map(str, verdicts))
+        loads = [stack.enter_context(under_load(yard, MODEL, tiny, rate=RATE)) for _ in range(CLIENTS)]
+        yield loads
+    verdicts = [exact_verdict(load, tiny, stable(yard)) for load in loads]
+    assert all(verdict.right for verdict in verdicts), "\n".join(map(str, verdicts))
 
 
 @pytest.mark.parametrize("proxies", [1, 2])
@@ -161,11 +158,12 @@ def test_one_of_two_servers_is_evicted_and_its_budget_keeps_the_other(
     revision = stable(served)
     first, second = served.pods(component="triton", revision=revision)
     wait_for(lambda: may_be_disrupted(served, revision) == 1, seconds=60, what="budgeted", cluster=served.cluster)
-    with clients(served, tiny):
+    with clients(served, tiny) as loads:
         evict(served, first)
         with pytest.raises(KubectlError) as refused:
             evict(served, second)
         wait_for(lambda: gone(served, first) and both_ready(served), seconds=150, what="two", cluster=served.cluster)
+    assert [load.resent for load in loads] == [0] * CLIENTS, "no proxy went away"
     assert "disruption budget" in refused.value.stderr
     wait_for(lambda: may_be_disrupted(served, revision) == 1, seconds=60, what="going on", cluster=served.cluster)
     assert stable(served) == revision

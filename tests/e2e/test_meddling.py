@@ -10,17 +10,15 @@ from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder
 from examples.demo.sentences import SENTENCES
 from modelyard.naming import ROUTES_ANNOTATION, proxy_name
-from tests.e2e.client import steady_load
+from tests.e2e.answers import assert_clean, under_load
+from tests.e2e.client import RATE, steady_load
 from tests.e2e.episodes import MODEL, stable
 from tests.e2e.kit import BuiltAlready, MakeYard
-from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
 
-EXACT = 1e-3
-RATE = 12
 SERVER, PROXY, CONFIG, FALLBACK = (
     "deployment/{model}-{revision}",
     f"deployment/{proxy_name(MODEL)}",
@@ -59,12 +57,11 @@ def test_what_is_changed_is_put_back_and_no_request_is_lost(served: Yard, tiny: 
     what, command = CHANGES[change]
     kind, _, name = what.format(**names).partition("/")
     before = asked(served, kind, name)
-    with steady_load(served.address(MODEL), MODEL, [tiny.tokens(text) for text in SENTENCES], rate=RATE) as load:
+    with under_load(served, MODEL, tiny) as load:
         served.cluster.run(*(word if word in PATCHES else word.format(**names) for word in command))
         put_back(served, kind, name, before)
         served.healthy(MODEL)
-    verdict = load.verdict({revision: Standard(answers=tiny.embeddings(SENTENCES), tolerance=EXACT)})
-    assert verdict.clean, str(verdict)
+    assert_clean(load, tiny, revision)
     assert stable(served) == revision
 
 
@@ -74,7 +71,7 @@ def test_the_public_service_finds_the_proxy_again(served: Yard, tiny: SentenceEn
     served.cluster.run("patch", "service", MODEL, "--patch", NOTHING)
     put_back(served, "service", MODEL, before)
     revision = stable(served)
-    with steady_load(served.address(MODEL), MODEL, [tiny.tokens(SENTENCES[0])], rate=RATE, most_seconds=60) as load:
+    with steady_load(served.address(MODEL), MODEL, [tiny.tokens(SENTENCES[0])], most_seconds=60) as load:
         wait_for(lambda: load.answered(revision) >= RATE, seconds=50, what="answered", cluster=served.cluster)
 
 

@@ -8,19 +8,15 @@ import pytest
 
 from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder
-from examples.demo.sentences import SENTENCES
-from tests.e2e.client import PATIENCE_SECONDS, steady_load
+from tests.e2e.answers import assert_clean, under_load
+from tests.e2e.client import PATIENCE_SECONDS
 from tests.e2e.episodes import MODEL
 from tests.e2e.kit import BuiltAlready, MakeYard
 from tests.e2e.only_server import ENDS, servers
-from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
 pytestmark = pytest.mark.cluster
-
-EXACT = 1e-3
-RATE = 12
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +34,8 @@ def test_requests_wait_for_the_next_server(
     served: Yard, tiny: SentenceEncoder, goes: Callable[[Yard, Object], None]
 ) -> None:
     revision, (pod,) = served.healthy(MODEL)["status"]["stableRevision"], servers(served, MODEL)
-    with steady_load(served.address(MODEL), MODEL, [tiny.tokens(text) for text in SENTENCES], rate=RATE) as load:
+    with under_load(served, MODEL, tiny) as load:
         wait_for(lambda: load.answered(revision), seconds=60, what="answered", cluster=served.cluster)
         goes(served, pod)
-    verdict = load.verdict({revision: Standard(answers=tiny.embeddings(SENTENCES), tolerance=EXACT)})
-    assert verdict.clean, str(verdict)
+    verdict = assert_clean(load, tiny, revision)
     assert verdict.slowest_seconds < PATIENCE_SECONDS

@@ -18,14 +18,12 @@ from modelyard.naming import ROUTES_ANNOTATION
 from modelyard.traffic.envoy_config import CONFIG_PATH
 from tests.e2e.client import steady_load
 from tests.e2e.kit import MakeYard
-from tests.e2e.questions import Standard
+from tests.e2e.questions import EXACT, Standard
 from tests.e2e.waiting import reached, wait_for
 from tests.e2e.yard import FAST, Yard
 
 pytestmark = pytest.mark.cluster
 
-EXACT = 1e-3
-"""Relative distance from PyTorch that float32 stays within, and 8-bit weights do not."""
 QUANTIZED = 0.08
 """What 8-bit weights stay within; another sentence's answer is farther than 0.2."""
 SHORT = {"shapes": {"sequence": {"opt": 32, "max": 64}}}

@@ -6,12 +6,10 @@ import pytest
 
 from examples.demo.kubectl import Object
 from examples.demo.reference import SentenceEncoder
-from examples.demo.sentences import SENTENCES
-from tests.e2e.client import steady_load
+from tests.e2e.answers import assert_clean, under_load
 from tests.e2e.faults import operator_pods
 from tests.e2e.kit import BuiltAlready, WithValues
 from tests.e2e.other_images import ANOTHER, IMAGES, under_another_name
-from tests.e2e.questions import Standard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
@@ -36,8 +34,7 @@ def test_nothing_moves(
     yard.submit("m", tiny_source)
     before = yard.healthy("m")["status"]
     pods, started = lives(yard), yard.build_pods_started()
-    texts = [tiny.tokens(text) for text in SENTENCES]
-    with steady_load(yard.address("m"), "m", texts, rate=10) as load, with_values(*other_images):
+    with under_load(yard, "m", tiny) as load, with_values(*other_images):
         assert {pod["spec"]["containers"][0]["image"] for pod in operator_pods(yard.cluster)} == {
             f"{IMAGES['operator']}:{ANOTHER}"
         }
@@ -46,8 +43,7 @@ def test_nothing_moves(
         )
         after = yard.model("m")["status"]
         assert lives(yard) == pods
-    verdict = load.verdict({before["stableRevision"]: Standard(answers=tiny.embeddings(SENTENCES), tolerance=1e-3)})
-    assert verdict.clean, str(verdict)
+    assert_clean(load, tiny, before["stableRevision"])
     assert outdated
     assert (after["phase"], after["stableRevision"]) == ("Healthy", before["stableRevision"])
     assert yard.build_pods_started() == started
