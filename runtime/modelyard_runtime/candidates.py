@@ -27,7 +27,8 @@ from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, Sample
 from modelyard_runtime.parity import caveat_of, likeness, parity_of
 from modelyard_runtime.progress import Advance, Journal
-from modelyard_runtime.repository import VERSION, Served, Sidecar, name_of
+from modelyard_runtime.repository import VERSION, name_of
+from modelyard_runtime.sidecar import Served, Sidecar
 
 GOLDEN_SAMPLES = 8
 GOLDEN_TOKENS = 128

@@ -10,7 +10,7 @@ import numpy as np
 from modelyard_runtime.backend.rows import Tokens
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.parity import Answers, Numbers, likeness
-from modelyard_runtime.repository import Served
+from modelyard_runtime.sidecar import Served
 
 RANDOM_TEXTS = 96
 BESIDE_TEXTS = 32

@@ -22,7 +22,7 @@ from modelyard_runtime.memory import parameters_of
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, load_original
 from modelyard_runtime.progress import Journal
-from modelyard_runtime.repository import Sidecar
+from modelyard_runtime.sidecar import Sidecar
 from modelyard_runtime.triton import ServerLost, TritonServer
 
 SIDECAR_SECONDS = 120

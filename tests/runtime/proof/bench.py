@@ -20,7 +20,8 @@ from modelyard_runtime.machine import this_machine
 from modelyard_runtime.models.description import describe
 from modelyard_runtime.original import Original, Sample, load_original
 from modelyard_runtime.progress import Journal
-from modelyard_runtime.repository import Sidecar, name_of
+from modelyard_runtime.repository import name_of
+from modelyard_runtime.sidecar import Sidecar
 from modelyard_runtime.termination import TerminationLog
 from tests.candidates import FP32
 from tests.servers.triton import running_triton
