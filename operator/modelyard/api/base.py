@@ -116,8 +116,13 @@ _QUANTITY_FACTORS = {
 
 def quantity_bytes(quantity: str | int) -> int:
     """Return a Kubernetes quantity (``8Gi``, ``500M``, 1024) in bytes. Raises ValueError if it isn't one."""
+    return int(quantity_number(quantity))
+
+
+def quantity_number(quantity: str | int) -> float:
+    """Return a Kubernetes quantity (``8Gi``, ``500m``, 2) as a number. Raises ValueError if it isn't one."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?", str(quantity))
     if match is None:
         message = f"{quantity!r} is not a quantity such as 8Gi or 500M"
         raise ValueError(message)
-    return int(float(match[1]) * _QUANTITY_FACTORS[match[2] or ""])
+    return float(match[1]) * _QUANTITY_FACTORS[match[2] or ""]

@@ -30,14 +30,16 @@ from modelyard.state.plan import Action, Claim, Create, Delete, Disown, Own
 def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snapshot: Snapshot) -> list[Action]:
     """Return what brings the build about: POST, or a reference of our own on one that is there."""
     view = have.builds.get(snapshot.build_name)
-    if view is None:
-        manifest = build_manifest(want.namespace, build_spec(want, spec, snapshot))
-        return [Create(manifest=manifest, why=f"revision {snapshot.revision} needs it", claim=_claim(want))]
-    if view.deleting:
+    if view is not None and view.deleting:
         return []
-    if view.attempt < snapshot.attempt:
-        return [Delete(ref=view.ref, why=f"attempt {snapshot.attempt} was commanded")]
-    return owning(want, view)
+    if view is not None and view.attempt >= snapshot.attempt:
+        return owning(want, view)
+    manifest = build_manifest(want.namespace, build_spec(want, spec, snapshot))
+    create = Create(manifest=manifest, why=f"revision {snapshot.revision} needs it", claim=_claim(want))
+    if view is None:
+        return [create]
+    # In one pass: a model that shares the build wakes once it is gone, and would make the former attempt again.
+    return [Delete(ref=view.ref, why=f"attempt {snapshot.attempt} was commanded"), create]
 
 
 def owning(want: Desired, view: BuildView) -> list[Action]:

@@ -6,6 +6,7 @@ import math
 
 from pydantic_core import to_jsonable_python
 
+from modelyard.api.base import quantity_number
 from modelyard.api.model import OptimizedModelSpec
 from modelyard.contract.choices import SUPPORTED_CANDIDATES, SUPPORTED_TASKS, Candidate, Engine, Precision, Task
 from modelyard.contract.request import ParityGate, Shapes
@@ -19,6 +20,8 @@ from modelyard.state.observed import Record
 from modelyard.state.plan import Finding, Truth
 
 DEFAULT_INSTANCES = 2
+MOST_INSTANCES = 256
+"""What spec.serving.instances takes at most."""
 
 
 def refusal(spec: OptimizedModelSpec) -> Finding | None:
@@ -134,11 +137,7 @@ def _instances(spec: OptimizedModelSpec) -> int:
     if isinstance(serving.instances, int):
         return serving.instances
     cpu = serving.resources.limits.get("cpu", serving.resources.requests.get("cpu"))
-    return DEFAULT_INSTANCES if cpu is None else max(1, math.ceil(_cores(str(cpu))))
-
-
-def _cores(quantity: str) -> float:
-    return float(quantity.removesuffix("m")) / 1000 if quantity.endswith("m") else float(quantity)
+    return DEFAULT_INSTANCES if cpu is None else min(max(1, math.ceil(quantity_number(cpu))), MOST_INSTANCES)
 
 
 def _refused(reason: Reason, message: str) -> Finding:

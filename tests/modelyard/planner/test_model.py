@@ -923,12 +923,25 @@ def test_retry_builds_again_and_names_another_revision() -> None:
     world.build_ends(phase="Failed", reason="PodLost")
     world.settle()
     failed = world.status.target_revision
-    event_of(world, f"retry {failed} 1")
+    world.command(f"retry {failed} 1")
+    plans = [world.passes() for _ in range(2)]
+    # In one pass: a model that shares the build wakes as soon as it is gone, and makes the former attempt again.
+    assert [Delete, Create] in [[type(action) for action in plan.actions] for plan in plans]
     world.settle()
     assert world.status.phase == "Healthy"
     assert world.status.stable_revision != failed
     (build,) = world.of("ModelBuild")
     assert build["spec"]["attempt"] == 2
+
+
+@pytest.mark.parametrize(
+    ("cpu", "instances"), [("100m", 1), ("1500m", 2), (3, 3), ("2.5", 3), ("1k", 256), ("1Ki", 256), ("0", 1)]
+)
+def test_one_copy_a_core_whatever_the_core_is_counted_in(cpu: str | int, instances: int) -> None:
+    world = World({"serving": {"resources": {"requests": {"cpu": cpu}}}})
+    world.settle()
+    (record,) = world.of("ControllerRevision")
+    assert record["data"]["serving"]["instances"] == instances
 
 
 def test_refresh_resolves_anew() -> None:
