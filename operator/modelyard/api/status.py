@@ -10,6 +10,10 @@ from pydantic import Field
 from modelyard.api.base import ATOMIC, ApiModel, map_by
 
 
+COMMAND_LIMIT = 1024
+"""Characters of a command that the status names as it is."""
+
+
 class Condition(ApiModel):
     """One aspect of the state, in the form of metav1.Condition."""
 
@@ -259,7 +263,7 @@ class OptimizedModelStatus(ApiModel):
     """Label selector of the stable revision's pods."""
     outdated: Annotated[list[str], Field(max_length=32, json_schema_extra=ATOMIC)] = Field(default_factory=list)
     """What the command refresh would change."""
-    last_handled_command: Annotated[str, Field(max_length=1024)] = ""
+    last_handled_command: Annotated[str, Field(max_length=COMMAND_LIMIT)] = ""
     """The command annotation that was last carried out or refused."""
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=map_by("type"))] = Field(
         default_factory=list

@@ -77,11 +77,17 @@ class Command:
     raw: str
 
 
+LONGEST_COMMAND = 200
+"""Characters. A verb and a revision are short, and whatever a nonce is made of (a time, a commit) is too."""
+
+
 def command_from(annotation: str) -> Command:
     """Return the command in the annotation's text. Raises InvalidCommand."""
     words = annotation.split()
-    if len(words) != 3 or words[0] not in set(Verb):  # noqa: PLR2004 - verb, revision, nonce
-        message = f"{annotation!r} is no command; write '<verb> <revision> <nonce>', verb one of {', '.join(IN_USE)}"
+    brief = len(annotation) <= LONGEST_COMMAND
+    if not brief or len(words) != 3 or words[0] not in set(Verb):  # noqa: PLR2004 - verb, revision, nonce
+        begins = annotation if brief else f"{annotation[:LONGEST_COMMAND]}..."
+        message = f"{begins!r} is no command; write '<verb> <revision> <nonce>', verb one of {', '.join(IN_USE)}"
         raise InvalidCommand(message)
     return Command(verb=Verb(words[0]), revision=words[1], raw=annotation)
 
@@ -97,6 +103,6 @@ class Desired:
     spec: OptimizedModelSpec | SpecNotUnderstood
     status: OptimizedModelStatus  # as last written; empty at first
     command: Command | InvalidCommand | None  # the annotation, unless status.lastHandledCommand names it
-    command_text: str  # the annotation verbatim, "" if none
+    command_text: str  # the annotation as status.lastHandledCommand names it, "" if none
     deleting: bool
     defaults: Defaults

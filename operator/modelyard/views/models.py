@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from modelyard.api.model import OptimizedModelSpec
-from modelyard.api.status import OptimizedModelStatus
+from modelyard.api.status import COMMAND_LIMIT, OptimizedModelStatus
 from modelyard.errors import InvalidCommand, SnapshotUnreadable, SpecNotUnderstood
 from modelyard.naming import (
     COMMAND_ANNOTATION,
@@ -59,6 +59,7 @@ def desired_from(model: Manifest, defaults: Defaults) -> Desired:
     metadata = model["metadata"]
     status = status_from(OptimizedModelStatus, model)
     annotation = annotations_of(model).get(COMMAND_ANNOTATION, "")
+    text = named(annotation)
     return Desired(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -66,8 +67,8 @@ def desired_from(model: Manifest, defaults: Defaults) -> Desired:
         generation=metadata["generation"],
         spec=_spec(model),
         status=status,
-        command=None if annotation in {"", status.last_handled_command} else _command(annotation),
-        command_text=annotation,
+        command=None if text in {"", status.last_handled_command} else _command(annotation),
+        command_text=text,
         deleting=is_deleting(model),
         defaults=defaults,
     )
@@ -133,6 +134,11 @@ def _spec(model: Manifest) -> OptimizedModelSpec | SpecNotUnderstood:
         return OptimizedModelSpec.model_validate(model["spec"])
     except ValidationError as error:
         return not_understood(error, fix="apply the manifest anew")
+
+
+def named(annotation: str) -> str:
+    """Return a command as the status names what is handled: itself, or its digest where it is too long for that."""
+    return annotation if len(annotation) <= COMMAND_LIMIT else f"sha256:{digest(annotation)}"
 
 
 def _command(annotation: str) -> Command | InvalidCommand:

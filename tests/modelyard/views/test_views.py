@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from modelyard.api.status import OptimizedModelStatus
 from modelyard.contract.steps import Step
 from modelyard.errors import InvalidCommand, SnapshotUnreadable, SpecNotUnderstood
 from modelyard.reasons import Reason
@@ -157,6 +158,17 @@ def test_a_command_that_is_none_says_how_to_write_one() -> None:
     command = desired_from(world.model, DEFAULTS).command
     assert isinstance(command, InvalidCommand)
     assert "<verb> <revision> <nonce>" in str(command)
+
+
+def test_a_command_that_no_status_can_hold_is_refused_once() -> None:
+    world = World()
+    world.command(f"rollback 2b77e0c4 {'x' * 3000}")
+    want = desired_from(world.model, DEFAULTS)
+    assert isinstance(want.command, InvalidCommand)
+    assert len(str(want.command)) < 400
+    assert OptimizedModelStatus(last_handled_command=want.command_text)
+    world.model["status"] = {"lastHandledCommand": want.command_text}
+    assert desired_from(world.model, DEFAULTS).command is None
 
 
 def test_a_field_of_a_newer_version_is_named() -> None:
