@@ -49,6 +49,7 @@ class Reason(StrEnum):
     NO_ROOM = "NoRoom"
     NAME_TAKEN = "NameTaken"
     OBJECT_REFUSED = "ObjectRefused"
+    PASS_FAILED = "PassFailed"  # noqa: S105 - a reason, no secret
     NOT_SUPPORTED_YET = "NotSupportedYet"
     SPEC_NOT_UNDERSTOOD = "SpecNotUnderstood"
     HOST_NOT_ALLOWED = "HostNotAllowed"
@@ -134,6 +135,10 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.OBJECT_REFUSED: Advice(
         "The API server refused an object: an admission policy, a quota, or an overlay that isn't valid.",
         "Correct serving.pod or build.pod, or ask whoever set the quota or the policy.",
+    ),
+    Reason.PASS_FAILED: Advice(
+        "The operator fails at each pass over the object: nothing is done for it. It goes on trying, more seldom.",
+        "Undo the last change of the object if one set it off, and report the message: it is a fault of the operator.",
     ),
     Reason.NOT_SUPPORTED_YET: Advice(
         "This version can't build what the spec asks for.", "Choose one of those, or Auto."

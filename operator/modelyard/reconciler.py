@@ -12,17 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from modelyard.actions import carry_out
-from modelyard.apiserver import Conflict
+from modelyard.apiserver import Conflict, Unreachable
 from modelyard.cluster import Cluster
 from modelyard.events import tell
 from modelyard.keys import Key
 from modelyard.naming import BUILD_KIND, MODEL_KIND
 from modelyard.observe import observed_build, observed_model
 from modelyard.planner import asks_registry, needs_pin, plan_build, plan_model
+from modelyard.reasons import Reason
 from modelyard.resolve import Pinner
 from modelyard.state.build import BuildDesired, BuildObserved, RegistryAnswer
 from modelyard.state.desired import Defaults, Desired
 from modelyard.state.observed import Observed
+from modelyard.state.plan import Event
 from modelyard.status import status_of
 from modelyard.telemetry import METRICS, Log
 from modelyard.traffic.envoy import Envoys
@@ -58,6 +60,11 @@ class Reconciler:
             METRICS.count("conflicts", kind=key.kind)
             log.info("pass met a conflict", key=key, message=conflict.message)
             return CONFLICT_SECONDS
+        except Unreachable:
+            raise
+        except Exception as error:  # the queue logs it and tries again, and nobody reads the log of a model at rest
+            await self._tell_failure(key, error)
+            raise
         return None if again is None else again.total_seconds()
 
     async def _model(self, key: Key) -> timedelta | None:
@@ -76,6 +83,14 @@ class Reconciler:
         if status != want.status:
             await self.cluster.write_status(model, status.to_dict())
         return plan.requeue_after
+
+    async def _tell_failure(self, key: Key, error: Exception) -> None:
+        """Tell whoever looks at the object that nothing is done for it."""
+        about = await self.cluster.get(key.kind, key.namespace, key.name)
+        if about is not None:
+            words = " ".join(str(error).split())
+            message = f"nothing is done for this object while this fails: {type(error).__name__}: {words}"
+            await tell(self.cluster, about, (Event(warning=True, reason=Reason.PASS_FAILED, message=message),))
 
     async def _with_pin(self, want: Desired, have: Observed) -> Observed:
         source = needs_pin(want, have)

@@ -141,6 +141,22 @@ async def test_what_the_registry_has_starts_no_job_and_goes_on_to_its_pods(
     assert conditions(found)["ParityVerified"] == ("True", "GatesPassed")
 
 
+async def test_a_pass_that_fails_is_told_to_whoever_looks_at_the_object(
+    operator_login: Login, cluster: Cluster, namespace: str, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    await cluster.create(model(namespace))
+    async with ApiServer(operator_login) as api, aiohttp.ClientSession() as session:
+        passes = reconciler(api, session, registry.host, tmp_path / "absent.json")
+        await passes.reconcile(Key("OptimizedModel", namespace, "minilm"))
+        await passes.reconcile(Key("OptimizedModel", namespace, "minilm"))
+        (build,) = await cluster.select("ModelBuild", namespace, {})
+        with pytest.raises(FileNotFoundError):
+            await passes.reconcile(Key("ModelBuild", namespace, build["metadata"]["name"]))
+    told = [event for event in await cluster.select("Event", namespace, {}) if event["reason"] == "PassFailed"]
+    assert [event["involvedObject"]["name"] for event in told] == [build["metadata"]["name"]]
+    assert "FileNotFoundError" in told[0]["message"]
+
+
 async def test_a_registry_that_is_away_is_said_and_asked_again(
     operator_login: Login, cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
