@@ -90,7 +90,13 @@ async def _who_has_the_name(cluster: Cluster, manifest: Manifest) -> Obstacle | 
         raise Conflict(HTTPStatus.CONFLICT, "Changed", message)
     ours = {owner["uid"] for owner in metadata["ownerReferences"]}
     if ours & {owner["uid"] for owner in there["metadata"].get("ownerReferences", [])}:
-        return None
+        labels = metadata.get("labels", {})
+        if labels.items() <= (there["metadata"].get("labels") or {}).items():
+            return None
+        # By its labels it is found: without them it looks as if it were missing, for ever.
+        await cluster.patch(manifest["kind"], metadata["namespace"], metadata["name"], {"metadata": {"labels": labels}})
+        message = f"{manifest['kind']} {metadata['name']} had lost its labels; the next pass sees it"
+        raise Conflict(HTTPStatus.CONFLICT, "Changed", message)
     message = f"{manifest['kind']} {metadata['name']} exists and is not ours: it is left alone"
     return _obstacle(manifest, Reason.NAME_TAKEN, message)
 

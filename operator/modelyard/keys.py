@@ -1,7 +1,7 @@
 """What a pass is for, and which passes a change of an object calls for. Pure.
 
 A change of status wakes nobody where it is our own writing (a model's, a build's own key): a pass that wrote one
-would cause the next.
+would cause the next. What somebody else wrote there is no truth, and calls for a pass that writes it anew.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from modelyard.naming import BUILD_KIND, BUILD_LABEL, GROUP, MODEL_KIND, MODEL_LABEL
+from modelyard.naming import BUILD_KIND, BUILD_LABEL, FIELD_MANAGER, GROUP, MODEL_KIND, MODEL_LABEL
 
 Body: TypeAlias = Mapping[str, Any]
 
@@ -28,7 +28,14 @@ def wish(body: Body) -> object:
     annotations = metadata.get("annotations") or {}
     ours = sorted((name, text) for name, text in annotations.items() if name.startswith(f"{GROUP}/"))
     owners = sorted(owner["uid"] for owner in metadata.get("ownerReferences") or [])  # a build without any goes
-    return metadata["uid"], metadata.get("generation"), ours, owners, metadata.get("deletionTimestamp")
+    return metadata["uid"], metadata.get("generation"), ours, owners, metadata.get("deletionTimestamp"), _forged(body)
+
+
+def _forged(body: Body) -> object:
+    """Return the status where somebody else wrote a field of it, else whether there is any: one that was is gone."""
+    writers = [entry for entry in body["metadata"].get("managedFields") or [] if entry.get("subresource") == "status"]
+    status = body.get("status") or {}
+    return status if any(entry.get("manager") != FIELD_MANAGER for entry in writers) else bool(status)
 
 
 def outcome(body: Body) -> object:

@@ -95,6 +95,21 @@ async def test_what_an_earlier_pass_made_before_it_was_cut_off_is_no_obstacle(
     assert await carry_out(cluster, [action]) == ()
 
 
+async def test_an_object_that_lost_its_labels_gets_them_back(
+    cluster: Cluster, api: ApiServer, ours: dict[str, Any]
+) -> None:
+    manifest = child(ours)
+    manifest["metadata"]["labels"] = {"modelyard.dev/model": "minilm"}
+    action = Create(manifest=manifest, why=WHY)
+    assert await carry_out(cluster, [action]) == ()
+    made = await cluster.get("ConfigMap", ours["metadata"]["namespace"], "thing")
+    assert made is not None
+    await changed_by_another(api, made, {"metadata": {"labels": {"modelyard.dev/model": None}}})
+    with pytest.raises(Conflict, match="lost its labels"):  # it looked as if it were missing
+        await carry_out(cluster, [action])
+    assert len(await cluster.select("ConfigMap", ours["metadata"]["namespace"], {"modelyard.dev/model": "minilm"})) == 1
+
+
 async def test_an_object_of_that_name_that_is_not_ours_is_never_touched(
     cluster: Cluster, namespace: str, ours: dict[str, Any]
 ) -> None:

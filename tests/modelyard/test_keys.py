@@ -56,6 +56,10 @@ def changed(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
         ("metadata.generation", 4, True),
         ("metadata.deletionTimestamp", "2026-01-01T00:00:00Z", True),
         ("metadata.uid", "9", True),
+        ("status", {}, True),
+        ("metadata.managedFields", [{"manager": "modelyard", "subresource": "status"}], False),
+        ("metadata.managedFields", [{"manager": "kubectl-patch"}], False),
+        ("metadata.managedFields", [{"manager": "kubectl-patch", "subresource": "status"}], True),
     ],
 )
 def test_only_a_wish_of_somebody_elses_calls_for_a_pass_of_the_object_itself(

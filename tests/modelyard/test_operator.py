@@ -15,7 +15,7 @@ import kopf
 import pytest
 
 from modelyard.apiserver import ApiServer, Login, NotFound
-from modelyard.cluster import Cluster
+from modelyard.cluster import Cluster, collection
 from modelyard.naming import API_VERSION
 from modelyard.operator import Exit, run_operator
 from modelyard.settings import Images, Lease, Registry, Settings
@@ -135,6 +135,29 @@ async def test_a_model_that_waits_is_told_so_by_its_status(running: Running, clu
         )
     assert seen["status"]["observedGeneration"] == 1
     assert [owner["name"] for owner in build["metadata"]["ownerReferences"]] == ["minilm"]
+
+
+@pytest.mark.parametrize("status", [{"phase": "Healthy", "stableRevision": "deadbeef"}, None], ids=["forged", "wiped"])
+async def test_a_status_that_somebody_else_wrote_is_written_anew(
+    running: Running, cluster: Cluster, api: ApiServer, namespace: str, status: dict[str, str] | None
+) -> None:
+    await cluster.create(model(namespace, optimization={"engine": "TensorRT"}))
+
+    async def seen() -> dict[str, Any]:
+        return (await cluster.get("OptimizedModel", namespace, "minilm") or {}).get("status", {})
+
+    async with running(lease=Lease(duration_seconds=60, renew_seconds=50)):
+        true = await eventually(seen, lambda s: bool(s.get("conditions")))
+        await quiet()
+        path = f"{collection('OptimizedModel', namespace)}/minilm/status"
+        how = {"content_type": "application/merge-patch+json", "fieldManager": "kubectl-patch"}
+        await api.request("PATCH", path, body={"status": status}, **how)
+        again = await eventually(seen, lambda s: s.get("phase") == true["phase"])
+        await quiet()  # and wakes nobody for ever
+    assert again.get("stableRevision") == true.get("stableRevision")
+    assert [(one["type"], one["reason"]) for one in again["conditions"]] == [
+        (one["type"], one["reason"]) for one in true["conditions"]
+    ]
 
 
 async def test_another_one_goes_on_where_the_first_stopped(
