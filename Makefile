@@ -97,7 +97,9 @@ docs: $(INSTALLED) ## Build the documentation into site/; a broken link fails.
 
 .PHONY: bench
 bench: $(INSTALLED) ## Run benchmarks/NAME.py, which writes docs/benchmarks/NAME.{json,md} (NAME=apply).
-	$(BIN)/python -m benchmarks.$(or $(NAME),$(error name one: make bench NAME=apply))
+	@test -f benchmarks/$(or $(NAME),$(error name one: make bench NAME=apply)).py || { \
+	  echo "there is no benchmark $(NAME); docs/benchmarks has those that there are:" docs/benchmarks/*.json; exit 2; } >&2
+	$(BIN)/python -m benchmarks.$(NAME)
 
 .PHONY: clean
 clean: ## Remove caches and built files; .venv and the cluster stay.

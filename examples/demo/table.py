@@ -32,7 +32,7 @@ def rows(outcome: Outcome) -> list[tuple[str, str]]:
     """Return names and values."""
     status = outcome.followed.model["status"]
     artifact = stable_artifact(status)
-    parity = ", ".join(f"{name} {float(value):.5f}" for name, value in artifact["parity"].items())
+    parity = ", ".join(f"{name} {float(value):.6g}" for name, value in artifact["parity"].items())
     speedup = ", ".join(f"{value}x ({name})" for name, value in artifact["speedup"].items())
     return [
         ("phase", status["phase"]),

@@ -36,6 +36,7 @@ class Reference:
         found = _PATTERN.fullmatch(text.removeprefix(SCHEME))
         if found is None:
             message = f"{text!r} is no reference; write HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:<64 hex digits>"
+            message += ", the repository in lower case"
             raise InvalidReference(message)
         return cls(**found.groupdict())
 
