@@ -9,7 +9,6 @@ from pydantic import Field
 
 from modelyard.api.base import ATOMIC, ApiModel, map_by
 
-
 COMMAND_LIMIT = 1024
 """Characters of a command that the status names as it is."""
 
