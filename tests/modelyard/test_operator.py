@@ -144,7 +144,9 @@ async def test_a_status_that_somebody_else_wrote_is_written_anew(
     await cluster.create(model(namespace, optimization={"engine": "TensorRT"}))
 
     async def seen() -> dict[str, Any]:
-        return (await cluster.get("OptimizedModel", namespace, "minilm") or {}).get("status", {})
+        found = await cluster.get("OptimizedModel", namespace, "minilm") or {}
+        status: dict[str, Any] = found.get("status", {})
+        return status
 
     async with running(lease=Lease(duration_seconds=60, renew_seconds=50)):
         true = await eventually(seen, lambda s: bool(s.get("conditions")))
