@@ -12,7 +12,7 @@ from typing import Any, cast
 import kopf
 
 from modelyard.apiserver import Login
-from modelyard.keys import Body, Key, outcome, owner_of_child, owners_of_build, wish
+from modelyard.keys import Body, Key, outcome, owner_of_child, owners_of_build, told, wish
 from modelyard.naming import BUILD_KIND, GROUP, MANAGED_BY, MANAGED_BY_LABEL, MODEL_KIND, VERSION
 from modelyard.telemetry import METRICS
 
@@ -62,7 +62,9 @@ class Watch:
         METRICS.count("events", kind=kind)
         metadata = event["object"]["metadata"]
         key = Key(kind, metadata["namespace"], metadata["name"])
-        if self._changed(("wish", key), event, wish):
+        wished = self._changed(("wish", key), event, wish)
+        emptied = self._changed(("told", key), event, told) and not told(event["object"])
+        if wished or emptied:
             self._wake(key)
         return key
 

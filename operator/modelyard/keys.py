@@ -31,11 +31,15 @@ def wish(body: Body) -> object:
     return metadata["uid"], metadata.get("generation"), ours, owners, metadata.get("deletionTimestamp"), _forged(body)
 
 
+def told(body: Body) -> bool:
+    """Return whether there is a status: one that is gone was taken away by somebody."""
+    return bool(body.get("status"))
+
+
 def _forged(body: Body) -> object:
-    """Return the status where somebody else wrote a field of it, else whether there is any: one that was is gone."""
+    """Return the status where somebody else wrote a field of it."""
     writers = [entry for entry in body["metadata"].get("managedFields") or [] if entry.get("subresource") == "status"]
-    status = body.get("status") or {}
-    return status if any(entry.get("manager") != FIELD_MANAGER for entry in writers) else bool(status)
+    return body.get("status") if any(entry.get("manager") != FIELD_MANAGER for entry in writers) else None
 
 
 def outcome(body: Body) -> object:

@@ -56,7 +56,6 @@ def changed(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
         ("metadata.generation", 4, True),
         ("metadata.deletionTimestamp", "2026-01-01T00:00:00Z", True),
         ("metadata.uid", "9", True),
-        ("status", {}, True),
         ("metadata.managedFields", [{"manager": "modelyard", "subresource": "status"}], False),
         ("metadata.managedFields", [{"manager": "kubectl-patch"}], False),
         ("metadata.managedFields", [{"manager": "kubectl-patch", "subresource": "status"}], True),
