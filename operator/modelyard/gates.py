@@ -44,12 +44,22 @@ SENSES: Mapping[str, Sense] = {
     "agreement": Sense.AT_LEAST,
     "max_shift": Sense.AT_MOST,
     "logit_error": Sense.AT_MOST,
+    "entity_f1": Sense.AT_LEAST,
+    "order_kept": Sense.AT_LEAST,
     "batch_invariance": Sense.AT_LEAST,
 }
 
 DEFAULTS: Mapping[Task, Mapping[str, float]] = {
     Task.EMBEDDING: {"p1_cosine": 0.998, "neighbours_kept": 0.95, "min_cosine": 0.98, "batch_invariance": 0.9995},
     Task.CLASSIFICATION: {"agreement": 0.99, "max_shift": 0.05, "logit_error": 0.05, "batch_invariance": 0.9995},
+    Task.TOKEN_CLASSIFICATION: {
+        "agreement": 0.99,
+        "max_shift": 0.05,
+        "logit_error": 0.05,
+        "entity_f1": 0.99,
+        "batch_invariance": 0.9995,
+    },
+    Task.RERANKING: {"logit_error": 0.05, "order_kept": 0.98, "batch_invariance": 0.9995},
 }
 """What each task is held to where the user says nothing."""
 
@@ -81,7 +91,7 @@ def parity_for_task(gate: ParityGate, task: Task, precision: Precision | None = 
     """
     defaults = dict(DEFAULTS.get(task, {}))
     if not defaults:
-        raise GateNotApplicable(f"the task {task} can't be proven; set task to {' or '.join(DEFAULTS)}")
+        raise GateNotApplicable(f"the task {task} can't be proven; set task to one of {', '.join(DEFAULTS)}")
     if precision is Precision.FP32:
         defaults |= {name: FULL_PRECISION[name] for name in defaults if name in FULL_PRECISION}
     given = gate.model_dump(exclude_none=True)

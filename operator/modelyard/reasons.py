@@ -218,8 +218,8 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
     Reason.UNSUPPORTED_TASK: Advice(
         "The model's task can't be served yet.",
-        "Set spec.task to Embedding or Classification, or give a model that has one of them.",
-        nearer=("or give a model", "or task:"),
+        "Set spec.task to one that is, or give a model that has it; the message lists them.",
+        nearer=("or give a model", "task:", "set spec.task"),
     ),
     Reason.UNSUPPORTED_PRECISION: Advice(
         "The machine that builds can't run this precision.",

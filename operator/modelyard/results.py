@@ -20,6 +20,7 @@ def result_of(report: BuildReport, artifact: ArtifactRef, *, opt_batch: int) -> 
         architecture=report.source.architecture,
         source_digest=report.source.digest,
         pooling=report.source.pooling,
+        inputs=list(report.source.inputs),
         trained=report.source.trained,
         dataset=chosen.parity.dataset if chosen.parity else "",
         speedup=next((f"{found.speedup.value:.2f}" for found in latencies if found.batch == opt_batch), ""),

@@ -79,7 +79,7 @@ SPECS: dict[str, tuple[Object, str, Words]] = {
     "a task that is not supported yet": (
         {"task": "Generation"},
         "NotSupportedYet",
-        ("Embedding and Classification are", "choose one of those"),
+        ("TokenClassification and Reranking are", "choose one of those"),
     ),
     "an engine that is not supported yet": (
         {"optimization": {"engine": "TensorRT"}},

@@ -27,18 +27,33 @@ class ParitySpec(ApiModel):
     min_cosine: _Share | None = None
     """Embedding: floor of the least cosine over all texts. Default 0.98, FP32 0.999."""
     agreement: _Share | None = None
-    """Classification: share of texts that keep their class, or had none by a margin above 0.02. Default 0.99."""
+    """Classification: share of texts that keep their class, or had none by a margin above 0.02. Default 0.99.
+
+    TokenClassification: the same of tokens, without those that the tokenizer adds.
+    """
     max_shift: _Share | None = None
-    """Classification: greatest shift of a probability, 99th percentile. Default 0.05, FP32 0.005."""
+    """Classification: greatest shift of a probability, 99th percentile over texts. Default 0.05, FP32 0.005.
+
+    TokenClassification: the same over tokens.
+    """
     logit_error: _Share | None = None
     """Classification: distance to the original's logits over their root mean square, 99th percentile.
 
-    Default 0.05, FP32 0.005.
+    Default 0.05, FP32 0.005. TokenClassification: the same over tokens. Reranking: distance to the original's score
+    over the standard deviation of its scores.
+    """
+    entity_f1: _Share | None = None
+    """TokenClassification: F1 of the entities against the original's: same tokens, same kind. Default 0.99."""
+    order_kept: _Share | None = None
+    """Reranking: share of a question's pairs of passages that stay in their order. Default 0.98.
+
+    Kept are also those that had none by a margin above 0.02 of the scores' standard deviation.
     """
     batch_invariance: _Share | None = None
     """Every task: how alike a text's answers alone and beside others are at worst. Default 0.9995.
 
-    Embedding: their cosine. Classification: 1 less the greatest shift of a probability.
+    Embedding: their cosine. Classification and TokenClassification: 1 less the greatest shift of a probability.
+    Reranking: 1 less the shift of a score over four standard deviations of the scores.
     """
 
 

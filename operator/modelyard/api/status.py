@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from modelyard.api.base import ATOMIC, ApiModel, map_by
+from modelyard.contract.choices import INPUTS
 
 COMMAND_LIMIT = 1024
 """Characters of a command that the status names as it is."""
@@ -105,6 +106,10 @@ class BuildResult(ApiModel):
     """Digest over the files that were read."""
     pooling: str | None = None
     """How an embedding is pooled."""
+    inputs: Annotated[list[str], Field(max_length=8, json_schema_extra=ATOMIC)] = Field(
+        default_factory=lambda: [*INPUTS]
+    )
+    """The tensors that the model reads."""
     trained: bool = True
     """False for weights without a trace of training: then an export is proven, and no quality."""
     dataset: str

@@ -14,6 +14,7 @@ class Task(StrEnum):
     EMBEDDING = "Embedding"
     CLASSIFICATION = "Classification"
     TOKEN_CLASSIFICATION = "TokenClassification"  # noqa: S105 - a task, no secret
+    RERANKING = "Reranking"
     GENERATION = "Generation"
     SEQ2SEQ = "Seq2Seq"
 
@@ -62,4 +63,10 @@ SUPPORTED_CANDIDATES: tuple[Candidate, ...] = (
 )
 """What this version can build, the order in which ``Auto`` tries."""
 
-SUPPORTED_TASKS: tuple[Task, ...] = (Task.EMBEDDING, Task.CLASSIFICATION)
+SUPPORTED_TASKS: tuple[Task, ...] = (Task.EMBEDDING, Task.CLASSIFICATION, Task.TOKEN_CLASSIFICATION, Task.RERANKING)
+
+INPUTS: tuple[str, ...] = ("input_ids", "attention_mask")
+"""The tensors that every model reads, int64 [texts, tokens] each."""
+
+TOKEN_TYPES = "token_type_ids"  # noqa: S105 - a tensor, no secret
+"""The tensor that tells the texts of a pair apart, for models that learnt so: 0, and 1 for the second text."""

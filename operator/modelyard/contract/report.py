@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from modelyard.contract.choices import Engine, Precision, Task
+from modelyard.contract.choices import INPUTS, Engine, Precision, Task
 from modelyard.contract.wire import Wire
 
 
@@ -100,6 +100,7 @@ class SourceReport(Wire):
     """What was read: ``digest`` is the sha256 over the sorted ``path size sha256`` lines of the files used.
 
     ``trained`` is False for weights as they are initialised, whose parity proves an export and never a quality.
+    ``inputs`` are the tensors that the model reads.
     """
 
     kind: str
@@ -109,6 +110,7 @@ class SourceReport(Wire):
     model_type: str
     task: Task
     pooling: str | None = None
+    inputs: tuple[str, ...] = INPUTS
     parameters: int
     trained: bool = True
 

@@ -78,6 +78,8 @@ class ParityGate(Wire):
     agreement: float | None = None
     max_shift: float | None = None
     logit_error: float | None = None
+    entity_f1: float | None = None
+    order_kept: float | None = None
     batch_invariance: float | None = None
 
 

@@ -22,6 +22,7 @@ class Revision:
     engine: Engine
     precision: Precision
     task: Task
+    inputs: tuple[str, ...]
     replicas: int
 
     @property
@@ -47,6 +48,7 @@ class Revision:
         return TritonModel(
             name=serving.model_name,
             task=self.task,
+            inputs=self.inputs,
             engine=self.engine,
             precision=self.precision,
             instances=serving.instances,

@@ -6,10 +6,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelyard.contract.choices import Engine, Precision, Task
+from modelyard.contract.choices import TOKEN_TYPES, Engine, Precision, Task
 
 BACKEND = "modelyard"
-OUTPUTS: Mapping[Task, str] = {Task.EMBEDDING: "embedding", Task.CLASSIFICATION: "logits"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The tensor of an answer. ``dims``: its sizes but for the batch, -1 where Triton needn't know."""
+
+    name: str
+    dims: tuple[int, ...] = (-1,)
+
+
+OUTPUTS: Mapping[Task, Output] = {
+    Task.EMBEDDING: Output(name="embedding"),
+    Task.CLASSIFICATION: Output(name="logits"),
+    Task.TOKEN_CLASSIFICATION: Output(name="logits", dims=(-1, -1)),
+    Task.RERANKING: Output(name="logits", dims=(1,)),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +33,7 @@ class TritonModel:
 
     name: str
     task: Task
+    inputs: tuple[str, ...]
     engine: Engine
     precision: Precision
     instances: int
@@ -33,12 +49,13 @@ def triton_config(model: TritonModel) -> str:
 
     Ragged batching is on, and the backend pads: without it requests of different lengths would each run alone.
     """
+    output = OUTPUTS[model.task]
     lines = [
         f"name: {json.dumps(model.name)}",
         f'backend: "{BACKEND}"',
         f"max_batch_size: {model.max_batch_size}",
-        *(_input(name) for name in ("input_ids", "attention_mask")),
-        f'output {{ name: "{OUTPUTS[model.task]}" data_type: TYPE_FP32 dims: [ -1 ] }}',
+        *(_input(name, model.task) for name in model.inputs),
+        f'output {{ name: "{output.name}" data_type: TYPE_FP32 dims: [ {", ".join(map(str, output.dims))} ] }}',
         f"instance_group {{ kind: KIND_CPU count: {model.instances} }}",
         "dynamic_batching {",
         f"  max_queue_delay_microseconds: {model.queue_delay_microseconds}",
@@ -52,8 +69,10 @@ def triton_config(model: TritonModel) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _input(name: str) -> str:
-    return f'input {{ name: "{name}" data_type: TYPE_INT64 dims: [ -1 ] allow_ragged_batch: true }}'
+def _input(name: str, task: Task) -> str:
+    """Return one input. A single text is the first of a pair, so only those who always read pairs must be told."""
+    optional = " optional: true" if name == TOKEN_TYPES and task is not Task.RERANKING else ""
+    return f'input {{ name: "{name}" data_type: TYPE_INT64 dims: [ -1 ] allow_ragged_batch: true{optional} }}'
 
 
 def _parameter(key: str, value: str) -> str:

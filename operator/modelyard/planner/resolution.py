@@ -18,6 +18,7 @@ from modelyard.snapshot import BuildSnapshot, Kept, Pin, ServingSnapshot, Snapsh
 from modelyard.state.desired import Desired
 from modelyard.state.observed import Record
 from modelyard.state.plan import Finding, Truth
+from modelyard.wording import listed
 
 DEFAULT_INSTANCES = 2
 MOST_INSTANCES = 256
@@ -27,7 +28,7 @@ MOST_INSTANCES = 256
 def refusal(spec: OptimizedModelSpec) -> Finding | None:
     """Return why this version can't build what the spec asks for, None if it can."""
     if spec.task not in (Task.AUTO, *SUPPORTED_TASKS):
-        known = " and ".join(SUPPORTED_TASKS)
+        known = listed(SUPPORTED_TASKS)
         return _refused(Reason.NOT_SUPPORTED_YET, f"spec.task {spec.task} is not supported yet; {known} are")
     if not candidates_of(spec):
         asked = (spec.optimization.engine, spec.optimization.precision)

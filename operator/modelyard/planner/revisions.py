@@ -33,6 +33,7 @@ def revision_of(owner: Owner, snapshot: Snapshot, result: BuildResult, replicas:
         engine=Engine(result.engine),
         precision=Precision(result.precision),
         task=Task(result.task),
+        inputs=tuple(result.inputs),
         replicas=replicas,
     )
 

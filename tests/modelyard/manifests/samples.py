@@ -8,7 +8,7 @@ from typing import Any
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.model import BatchingSpec, ProxySpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
-from modelyard.contract.choices import Candidate, Engine, Precision, Task
+from modelyard.contract.choices import INPUTS, Candidate, Engine, Precision, Task
 from modelyard.contract.request import Shapes
 from modelyard.manifests.configmap import proxy_config, request_config, revision_config
 from modelyard.manifests.controllerrevision import Said, record_manifest
@@ -113,6 +113,7 @@ def everything(namespace: str = "n") -> dict[str, Manifest]:
         engine=Engine.OPENVINO,
         precision=Precision.BF16,
         task=Task.EMBEDDING,
+        inputs=INPUTS,
         replicas=2,
     )
     proxy = ProxySpec()

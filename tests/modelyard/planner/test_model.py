@@ -314,7 +314,7 @@ def test_a_source_that_is_away_leaves_stable_alone_and_is_asked_again() -> None:
 @pytest.mark.parametrize(
     ("spec", "reason", "words"),
     [
-        ({"task": "Generation"}, "NotSupportedYet", "Embedding and Classification are"),
+        ({"task": "Generation"}, "NotSupportedYet", "Embedding, Classification, TokenClassification and Reranking are"),
         ({"optimization": {"engine": "TensorRT"}}, "NotSupportedYet", "OpenVINO BF16"),
         ({"task": "Embedding", "gates": {"parity": {"agreement": 0.9}}}, "GateNotApplicable", "p1Cosine"),
     ],
