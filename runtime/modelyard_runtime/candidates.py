@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from modelyard.contract.choices import Candidate
+from modelyard.contract.choices import Candidate, Task
 from modelyard.contract.report import CandidateOutcome, CandidateReport, Machine, Parity, Speed
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.decision import Decision
-from modelyard_runtime.company import in_company
+from modelyard_runtime.company import Alone, in_company
+from modelyard_runtime.distances import likeness, spread_of
 from modelyard_runtime.engines import builder_of, unsupported
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.golden import Golden
 from modelyard_runtime.golden import Sample as GoldenSample
 from modelyard_runtime.handover import Scratch
+from modelyard_runtime.layout import layout_of
 from modelyard_runtime.measure import glance_at, speed_of
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, Sample
-from modelyard_runtime.parity import caveat_of, likeness, parity_of
+from modelyard_runtime.parity import caveat_of, parity_of
 from modelyard_runtime.progress import Advance, Journal
 from modelyard_runtime.repository import VERSION, name_of
 from modelyard_runtime.sidecar import Served, Sidecar
+from modelyard_runtime.tokens import Encoded
 
 GOLDEN_SAMPLES = 8
 GOLDEN_TOKENS = 128
+SPREAD_SAMPLES = 32
+"""Pairs whose scores tell how far those of a reranker spread."""
 GOLDEN_DIGITS = 6
 
 
@@ -109,8 +114,9 @@ class Workshop:
         """
         stage = f"prove {name_of(trial.candidate)}{purpose}"
         with self.journal.stage(stage) as advance, self._served(trial) as candidate:
+            parity = self._parity(candidate, sample, extremes, advance)
             caveat = caveat_of(trial.candidate.precision, trained=self.original.trained)
-            trial.parity = self._parity(candidate, sample, extremes, advance, caveat)
+            trial.parity = parity.model_copy(update={"caveat": caveat})
 
     def glance(self, trial: Trial, batch: int) -> None:
         """Measure the candidate's speed at one batch size, in a few blocks. Raises BuildFailed."""
@@ -141,38 +147,49 @@ class Workshop:
         artifact's digest would depend on how many cores the build happens to have.
         """
         short = sorted((text for text in self.original.selecting if len(text) <= GOLDEN_TOKENS), key=len)
-        picked = [short[round(i * (len(short) - 1) / (GOLDEN_SAMPLES - 1))] for i in range(GOLDEN_SAMPLES)]
-        description = self.original.description
+        picked = _evenly(short, GOLDEN_SAMPLES)
+        description, spread = self.original.description, 1.0
         with self._served(trial, threads=1) as candidate:
             answers = candidate.alone(picked)
+            if description.task is Task.RERANKING:
+                spread = spread_of(np.concatenate(candidate.alone(_evenly(short, SPREAD_SAMPLES))))
         samples = tuple(
             GoldenSample(
-                input_ids=tuple(ids.tolist()), answer=tuple(np.round(row.astype(float), GOLDEN_DIGITS).tolist())
+                input_ids=tuple(text.ids.tolist()),
+                answer=tuple(np.round(rows.astype(float), GOLDEN_DIGITS).ravel().tolist()),
+                token_type_ids=tuple(text.types.tolist()) if description.token_types else (),
             )
-            for ids, row in zip(picked, answers, strict=True)
+            for text, rows in zip(picked, answers, strict=True)
         )
         return Golden(
-            task=description.task, output=description.output, multi_label=description.multi_label, samples=samples
+            task=description.task,
+            output=description.output,
+            multi_label=description.multi_label,
+            samples=samples,
+            spread=spread,
         )
 
-    def _parity(self, candidate: Served, sample: Sample, extremes: Sample, advance: Advance, caveat: str) -> Parity:
+    def _parity(self, candidate: Served, sample: Sample, extremes: Sample, advance: Advance) -> Parity:
         description = self.original.description
-        alone = []
+        asked = []
         for number, text in enumerate(sample.texts):
-            alone.append(candidate.together([text]))
+            asked.append(candidate.together([text]))
             advance(number / len(sample.texts))
-        got = np.concatenate(alone)
-        company = in_company(candidate, description, sample.texts, got, extremes.texts)
-        to_extremes = candidate.alone(extremes.texts)
+        got, layout = np.concatenate(asked), layout_of(sample.texts, per_token=description.per_token)
+        spread = spread_of(sample.answers)
+        alone = Alone(texts=sample.texts, answers=got, layout=layout, spread=spread)
+        company = in_company(candidate, description, alone, extremes.texts)
+        to_extremes = np.concatenate(candidate.alone(extremes.texts))
+        read = layout_of(extremes.texts, per_token=description.per_token).counts
         return parity_of(
             description,
             self.original.dataset,
             want=sample.answers,
             got=got,
+            layout=layout,
             invariance=company.likeness,
-            extremes=likeness(description, extremes.answers, to_extremes),
+            extremes=likeness(description, extremes.answers[read], to_extremes[read], spread=spread),
             every=np.concatenate([got, company.answers, to_extremes]),
-            caveat=caveat,
         )
 
     @contextmanager
@@ -196,12 +213,18 @@ def decision_of(candidate: Candidate, description: Description, most_tokens: int
         max_sequence=most_tokens,
         vocabulary=description.vocabulary,
         pad_token=description.pad_token,
+        inputs=description.inputs,
         pooling=description.pooling,
         normalized=description.normalized,
         labels=description.labels,
         multi_label=description.multi_label,
         layers=tuple(sorted(layers.items())),
     )
+
+
+def _evenly(texts: Sequence[Encoded], count: int) -> list[Encoded]:
+    """Return so many texts from the first to the last."""
+    return [texts[round(i * (len(texts) - 1) / (count - 1))] for i in range(count)]
 
 
 @contextmanager

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from modelyard_runtime.backend.rows import Tokens
+from modelyard_runtime.backend.rows import Answers
+from modelyard_runtime.distances import Numbers, likeness
+from modelyard_runtime.layout import Layout
 from modelyard_runtime.models.description import Description
-from modelyard_runtime.parity import Answers, Numbers, likeness
 from modelyard_runtime.sidecar import Served
+from modelyard_runtime.tokens import Encoded
 
 RANDOM_TEXTS = 96
 BESIDE_TEXTS = 32
@@ -24,25 +27,34 @@ class InCompany:
     """How alike answers are alone and in company, 1 for equal, float64 [comparisons]; and all answers that came."""
 
     likeness: Numbers
-    answers: Answers  # [texts and neighbours, size]
+    answers: Answers  # [rows of texts and neighbours, size]
 
 
-def in_company(
-    served: Served, description: Description, texts: Sequence[Tokens], alone: Answers, extremes: Sequence[Tokens]
-) -> InCompany:
-    """Ask texts beside others.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alone:
+    """Texts and their answers where each is asked alone, [rows, size]. ``spread``: of the scores of a reranker."""
 
-    alone: the answers to ``texts`` asked one by one. Company is drawn with a fixed seed.
-    """
-    rng = np.random.default_rng(SEED)
-    drawn = rng.permutation(len(texts))
+    texts: Sequence[Encoded]
+    answers: Answers
+    layout: Layout
+    spread: float
+
+    def likeness(self, description: Description, asked: npt.NDArray[np.intp], got: Answers) -> Numbers:
+        """Return how alike these texts' answers are, which come first in ``got``, to those that they have alone."""
+        rows = self.layout.rows_of(asked)
+        read = self.layout.counts[rows]
+        return likeness(description, self.answers[rows][read], got[: len(rows)][read], spread=self.spread)
+
+
+def in_company(served: Served, description: Description, alone: Alone, extremes: Sequence[Encoded]) -> InCompany:
+    """Ask texts beside others. Company is drawn with a fixed seed."""
+    drawn = np.random.default_rng(SEED).permutation(len(alone.texts))
+    batches = [drawn[start : start + BATCH] for start in range(0, min(RANDOM_TEXTS, len(drawn)), BATCH)]
+    calls: list[tuple[npt.NDArray[np.intp], list[Encoded]]] = [(batch, []) for batch in batches]
+    for number, text in enumerate(drawn[-BESIDE_TEXTS:]):
+        calls.append((np.array([text]), [extremes[(number + k) % len(extremes)] for k in range(NEIGHBOURS)]))
     found, answers = [], []
-    for start in range(0, min(RANDOM_TEXTS, len(texts)), BATCH):
-        rows = drawn[start : start + BATCH]
-        answers.append(served.together([texts[row] for row in rows]))
-        found.append(likeness(description, alone[rows], answers[-1]))
-    for number, row in enumerate(drawn[-BESIDE_TEXTS:]):
-        neighbours = [extremes[(number + k) % len(extremes)] for k in range(NEIGHBOURS)]
-        answers.append(served.together([texts[row], *neighbours]))
-        found.append(likeness(description, alone[row : row + 1], answers[-1][:1]))
+    for asked, neighbours in calls:
+        answers.append(served.together([*(alone.texts[text] for text in asked), *neighbours]))
+        found.append(alone.likeness(description, asked, answers[-1]))
     return InCompany(likeness=np.concatenate(found), answers=np.concatenate(answers))

@@ -96,6 +96,7 @@ class Conversion:
                 model_type=self.description.family.model_type,
                 task=self.description.task,
                 pooling=self.description.pooling,
+                inputs=self.description.inputs,
                 parameters=parameters_of(self.scratch.source),
                 trained=original.trained,
             ),

@@ -15,7 +15,6 @@ from modelyard_runtime.models.reference import Reference
 from modelyard_runtime.passes.guards import NO_ROW_IS_EMPTY
 
 OPSET = 20
-INPUTS = ("input_ids", "attention_mask")
 WEIGHTS_FILE = "model.onnx.data"
 INLINE_BYTES = 1024
 """Tensors up to this size stay in the graph's own file: constants that passes and engines fold."""
@@ -23,7 +22,7 @@ INLINE_BYTES = 1024
 
 def graph_from_torch(reference: Reference) -> ir.Model:
     """Export a model with its pooling and normalisation. Raises BuildFailed (ConversionFailed)."""
-    ids = torch.ones((2, 16), dtype=torch.int64)
+    inputs = reference.description.inputs
     sizes = {0: "batch", 1: "sequence"}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of operators of a torchvision that isn't there
     try:
@@ -31,11 +30,11 @@ def graph_from_torch(reference: Reference) -> ir.Model:
             warnings.simplefilter("ignore")  # of torch's own internals, on every export
             program = torch.onnx.export(
                 reference,
-                (ids, torch.ones_like(ids)),
+                tuple(torch.ones((2, 16), dtype=torch.int64) for _ in inputs),
                 dynamo=True,
-                input_names=INPUTS,
+                input_names=inputs,
                 output_names=["answer"],
-                dynamic_shapes=dict.fromkeys(INPUTS, sizes),
+                dynamic_shapes=dict.fromkeys(inputs, sizes),
                 opset_version=OPSET,
                 verbose=False,
             )

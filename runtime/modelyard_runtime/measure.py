@@ -14,9 +14,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from modelyard.contract.choices import INPUTS
 from modelyard.contract.report import Figure, Latency, Speed
 from modelyard.contract.request import Shapes
-from modelyard_runtime.backend.rows import Tokens
+from modelyard_runtime.backend.rows import IDS, MASK, TYPES, Batch
 from modelyard_runtime.progress import Advance
 from modelyard_runtime.sidecar import Served
 from modelyard_runtime.statistics import median_figure
@@ -26,7 +27,7 @@ NOISY = 0.2
 """Width of the ratio's 90% interval, over the ratio, from which a measurement goes on: more blocks narrow it."""
 SEED = 7
 
-Ask = Callable[[Tokens, Tokens], object]
+Ask = Callable[[Batch], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads:
     latencies, noisy = [], []
     for number, batch in enumerate(batches):
         advance(number / len(batches))
-        latency = latency_of(original, served.answer, batch, sequence, WHOLE)
+        latency = latency_of(original, served.answer, call(batch, sequence, served.decision.inputs), WHOLE)
         latencies.append(latency)
         if noise_of(latency.speedup) > NOISY:
             noisy.append(f"batch {batch} ({latency.speedup.lower:.2f} to {latency.speedup.upper:.2f})")
@@ -81,7 +82,8 @@ def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads:
 def glance_at(original: Ask, served: Served, shapes: Shapes, limit: int, threads: int, batch: int) -> Speed:
     """Measure one batch size in a few blocks: enough to tell who is surely slower."""
     sequence = min(shapes.sequence.opt, limit)
-    return _speed(threads, [latency_of(original, served.answer, batch, sequence, GLANCE)])
+    asked = call(batch, sequence, served.decision.inputs)
+    return _speed(threads, [latency_of(original, served.answer, asked, GLANCE)])
 
 
 def _speed(threads: int, latencies: list[Latency]) -> Speed:
@@ -96,12 +98,12 @@ def noise_of(ratio: Figure) -> float:
     return (ratio.upper - ratio.lower) / ratio.value
 
 
-def latency_of(original: Ask, candidate: Ask, batch: int, sequence: int, effort: Effort) -> Latency:
-    """Measure one batch size. Both are asked once before, unmeasured."""
-    ids, mask = tokens(batch, sequence)
-    original(ids, mask)
-    candidate(ids, mask)
-    blocks = _blocks(partial(_seconds, original, ids, mask), partial(_seconds, candidate, ids, mask), effort)
+def latency_of(original: Ask, candidate: Ask, asked: Batch, effort: Effort) -> Latency:
+    """Measure one call. Both are asked once before, unmeasured."""
+    original(asked)
+    candidate(asked)
+    blocks = _blocks(partial(_seconds, original, asked), partial(_seconds, candidate, asked), effort)
+    batch, sequence = asked[IDS].shape
     ours, theirs = blocks[:, 2:].ravel() * 1e3, blocks[:, :2].ravel() * 1e3
     return Latency(
         batch=batch,
@@ -114,10 +116,11 @@ def latency_of(original: Ask, candidate: Ask, batch: int, sequence: int, effort:
     )
 
 
-def tokens(batch: int, sequence: int) -> tuple[Tokens, Tokens]:
-    """Return ids and mask, int64 [batch, sequence]: low ids, which every vocabulary has."""
-    ids: npt.NDArray[np.int64] = np.random.default_rng(SEED).integers(5, 200, (batch, sequence), dtype=np.int64)
-    return ids, np.ones_like(ids)
+def call(batch: int, sequence: int, inputs: tuple[str, ...] = INPUTS) -> Batch:
+    """Return the tensors of a call, int64 [batch, sequence]: low ids, which every vocabulary has."""
+    ids = np.random.default_rng(SEED).integers(5, 200, (batch, sequence), dtype=np.int64)
+    every = {IDS: ids, MASK: np.ones_like(ids), TYPES: np.zeros_like(ids)}
+    return {name: every[name] for name in inputs}
 
 
 def _blocks(a: Callable[[], float], b: Callable[[], float], effort: Effort) -> npt.NDArray[np.float64]:
@@ -134,9 +137,9 @@ def _ratio(blocks: npt.NDArray[np.float64]) -> Figure:
     return median_figure(blocks[:, :2].sum(axis=1) / blocks[:, 2:].sum(axis=1))
 
 
-def _seconds(ask: Ask, ids: Tokens, mask: Tokens) -> float:
+def _seconds(ask: Ask, asked: Batch) -> float:
     began = time.perf_counter()
-    ask(ids, mask)
+    ask(asked)
     return time.perf_counter() - began
 
 

@@ -2,53 +2,50 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from modelyard.contract.choices import Task
 from modelyard.contract.steps import BuildReason
-from modelyard_runtime.backend.rows import Tokens
+from modelyard_runtime.backend.rows import Answers
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.models.reference import Reference, load_reference
-from modelyard_runtime.parity import Answers
-from modelyard_runtime.text.selection import built_in_texts
-from modelyard_runtime.tokens import load_tokenizer, token_ids
-
-_NORM = re.compile(r"(LayerNorm|layer_norm)\.(weight|bias)$")
+from modelyard_runtime.text.named import NAMED
+from modelyard_runtime.text.pairs import built_in_pairs, with_halves
+from modelyard_runtime.text.selection import Asked, Texts, built_in_texts
+from modelyard_runtime.tokens import Encoded, encoded, load_tokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Texts as token ids, and the original's answers to them, float32 [texts, size]."""
+    """Texts, and the original's answers to them, float32 [rows, size]: a row a text, or a token of each in turn."""
 
-    texts: list[Tokens]
+    texts: list[Encoded]
     answers: Answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """The loaded original. ``proving``, ``selecting`` and ``extremes`` are token ids; none is in two of them."""
+    """The loaded original, and what it is asked. No text is in two of ``proving``, ``selecting`` and ``extremes``."""
 
     reference: Reference
     description: Description
     dataset: str
-    proving: list[Tokens]
-    selecting: list[Tokens]
-    extremes: list[Tokens]
+    proving: list[Encoded]
+    selecting: list[Encoded]
+    extremes: list[Encoded]
 
-    def sample(self, texts: list[Tokens]) -> Sample:
+    def sample(self, texts: list[Encoded]) -> Sample:
         """Ask the original."""
         return Sample(texts=texts, answers=self.reference.answers(texts))
 
     @property
     def trained(self) -> bool:
-        """Return whether there is any trace of training: normalisations start at 1 and 0 and don't stay there."""
-        state = {name: value for name, value in self.reference.state_dict().items() if _NORM.search(name)}
-        fresh = (torch.all(value == (1.0 if name.endswith("weight") else 0.0)) for name, value in state.items())
-        return not (state and all(map(bool, fresh)))
+        """Return whether there is any trace of training."""
+        return self.reference.trained
 
 
 def load_original(folder: Path, description: Description, *, threads: int, most_tokens: int) -> Original:
@@ -57,20 +54,28 @@ def load_original(folder: Path, description: Description, *, threads: int, most_
     torch.manual_seed(0)
     reference = load_reference(folder, description)
     tokenizer = load_tokenizer(folder, min(most_tokens, description.token_limit))
-    texts = built_in_texts()
+    texts = texts_for(description)
     return Original(
         reference=reference,
         description=description,
         dataset=texts.dataset,
-        proving=_known(token_ids(tokenizer, texts.proving), description.vocabulary),
-        selecting=_known(token_ids(tokenizer, texts.selecting), description.vocabulary),
-        extremes=[ids for ids in _known(token_ids(tokenizer, texts.extremes), description.vocabulary) if len(ids)],
+        proving=_known(encoded(tokenizer, texts.proving), description.vocabulary),
+        selecting=_known(encoded(tokenizer, texts.selecting), description.vocabulary),
+        extremes=[text for text in _known(encoded(tokenizer, texts.extremes), description.vocabulary) if len(text)],
     )
 
 
-def _known(texts: list[Tokens], vocabulary: int) -> list[Tokens]:
+def texts_for(description: Description) -> Texts[str] | Texts[Asked]:
+    """Return the built-in texts that a model of this kind is asked."""
+    if description.task is Task.RERANKING:
+        return built_in_pairs()
+    texts = built_in_texts(*(NAMED if description.task is Task.TOKEN_CLASSIFICATION else ()))
+    return with_halves(texts) if description.token_types else texts
+
+
+def _known(texts: list[Encoded], vocabulary: int) -> list[Encoded]:
     """Return ``texts``. Raises BuildFailed (SourceInvalid) for a token that the model has no embedding for."""
-    highest = max(int(ids.max()) for ids in texts if len(ids))
+    highest = max(int(text.ids.max()) for text in texts if len(text))
     if highest >= vocabulary:
         raise BuildFailed(
             BuildReason.SOURCE_INVALID,

@@ -1,11 +1,9 @@
 """Agreement with the original, out of answers to the same texts: figures with bounds, and what is only reported.
 
-Pure: ``want`` are the original's answers, ``got`` the server's, float32 [texts, size].
+Pure: ``want`` are the original's answers, ``got`` the server's, float32 [rows, size]: a row a text, or a token.
 """
 
 from __future__ import annotations
-
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +11,25 @@ import numpy.typing as npt
 from modelyard.contract.choices import Precision, Task
 from modelyard.contract.report import Figure, Parity
 from modelyard.gates import GREATEST_ERROR, NON_FINITE, proven_by_untrained
+from modelyard_runtime import ranking, tagging
+from modelyard_runtime.backend.rows import Answers
+from modelyard_runtime.distances import (
+    CLEAR_MARGIN,
+    Numbers,
+    cosines,
+    decisions,
+    errors,
+    finite,
+    logit_errors,
+    shifts,
+)
 from modelyard_runtime.golden import probabilities
+from modelyard_runtime.layout import Layout
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.statistics import extreme_figure, mean_figure, percentile_figure, share_figure
-
-Answers: TypeAlias = npt.NDArray[np.float32]
-Numbers: TypeAlias = npt.NDArray[np.float64]
+from modelyard_runtime.text.pairs import PASSAGES
 
 NEIGHBOURS = 10
-CLEAR_MARGIN = 0.02
-EVEN = 0.5
 FIRST_PERCENTILE, LAST_PERCENTILE = 0.01, 0.99
 
 
@@ -32,29 +39,26 @@ def parity_of(
     *,
     want: Answers,
     got: Answers,
+    layout: Layout,
     invariance: Numbers,
     extremes: Numbers,
     every: Answers,
-    caveat: str = "",
 ) -> Parity:
-    """Return the parity of a candidate.
+    """Return the parity of a candidate, without a caveat.
 
-    invariance: ``likeness`` of answers alone and in company; extremes: that of answers to extreme inputs and the
-    original's, which is reported apart and held to no gate but being finite; every: all answers that ever came, those
-    of extremes and of neighbours too.
+    layout: whose rows ``want`` and ``got`` are; invariance: ``likeness`` of answers alone and in company; extremes:
+    that of answers to extreme inputs and the original's, which is reported apart and held to no gate but being finite;
+    every: all answers that ever came, those of extremes and of neighbours too, and of tokens that nobody reads.
     """
-    figures, reported = (
-        _embedding(want, got)
-        if description.task is Task.EMBEDDING
-        else _classification(want, got, multi_label=description.multi_label)
-    )
+    want, got = want[layout.counts], got[layout.counts]
+    figures, reported = _figures(description, layout.text[layout.counts], want, got)
     figures["batchInvariance"] = extreme_figure(invariance, float(_worst(invariance)))
     error = errors(want, got)
     figures[GREATEST_ERROR] = extreme_figure(error, float(error.max()))
     broken = np.asarray(~np.isfinite(every).all(axis=1))
     figures[NON_FINITE] = extreme_figure(broken, float(broken.sum()))
     reported["worstExtreme"] = float(_worst(extremes))
-    return Parity(dataset=dataset, caveat=caveat, figures=figures, reported=reported)
+    return Parity(dataset=dataset, figures=figures, reported=reported)
 
 
 def caveat_of(precision: Precision, *, trained: bool) -> str:
@@ -62,59 +66,24 @@ def caveat_of(precision: Precision, *, trained: bool) -> str:
     return "" if trained else proven_by_untrained(precision)
 
 
-def likeness(description: Description, a: Answers, b: Answers) -> Numbers:
-    """Return how alike two sets of answers are, 1 for equal: cosines, or 1 less the greatest shift of probability."""
-    if description.task is Task.EMBEDDING:
-        return cosines(a, b)
-    return 1 - shifts(a, b, multi_label=description.multi_label)
-
-
-def cosines(a: Answers, b: Answers) -> Numbers:
-    """Return each row's cosine, float64 [rows]; -1 where an answer is not finite or has no length."""
-    wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        found = (wide_a * wide_b).sum(axis=1) / np.linalg.norm(wide_a, axis=1) / np.linalg.norm(wide_b, axis=1)
-    return np.where(np.isfinite(found), np.clip(found, -1, 1), -1.0)
-
-
-def shifts(a: Answers, b: Answers, *, multi_label: bool) -> Numbers:
-    """Return each row's greatest shift of a probability, float64 [rows]; 1 where an answer is not finite."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        shift = np.abs(probabilities(a, multi_label=multi_label) - probabilities(b, multi_label=multi_label)).max(
-            axis=1
-        )
-    return np.where(np.isfinite(shift), shift, 1.0)
-
-
-def logit_errors(want: Answers, got: Answers, *, multi_label: bool) -> Numbers:
-    """Return each row's distance from the original's logits, over their root mean square length, float64 [rows].
-
-    A shift of all labels alike changes no softmax, so there logits are centred first. This sees a wrong scale where
-    probabilities are too certain to move.
-    """
-    if multi_label:
-        return errors(want, got)
-    with np.errstate(invalid="ignore"):
-        return errors(*(x - x.astype(np.float64).mean(axis=1, keepdims=True) for x in (want, got)))
-
-
-def errors(want: Answers | Numbers, got: Answers | Numbers) -> Numbers:
-    """Return each row's distance to what it should be, over the root mean square length of those, float64 [rows].
-
-    At most 1; 1 where an answer is not finite.
-    """
-    wide_want, wide_got = want.astype(np.float64), got.astype(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        length = np.sqrt((wide_want**2).sum(axis=1).mean())
-        error = np.linalg.norm(wide_got - wide_want, axis=1) / np.maximum(length, np.finfo(np.float64).tiny)
-    return np.where(np.isfinite(error), np.clip(error, 0, 1), 1.0)
-
-
 def neighbours_kept(want: Answers, got: Answers) -> Numbers:
     """Return the share of each text's ten nearest others that stays among its ten nearest, float64 [texts]."""
     before, after = _nearest(want), _nearest(got)
     kept = [len(set(a) & set(b)) / NEIGHBOURS for a, b in zip(before.tolist(), after.tolist(), strict=True)]
     return np.array(kept)
+
+
+def _figures(
+    description: Description, owners: npt.NDArray[np.intp], want: Answers, got: Answers
+) -> tuple[dict[str, Figure], dict[str, float]]:
+    """Return the figures of the task, and what it reports besides. owners: each row's text."""
+    if description.task is Task.EMBEDDING:
+        return _embedding(want, got)
+    if description.task is Task.TOKEN_CLASSIFICATION:
+        return tagging.figures_of(description.labels, owners, want, got)
+    if description.task is Task.RERANKING:
+        return ranking.figures_of(owners // PASSAGES, want, got)
+    return _classification(want, got, multi_label=description.multi_label)
 
 
 def _embedding(want: Answers, got: Answers) -> tuple[dict[str, Figure], dict[str, float]]:
@@ -125,13 +94,13 @@ def _embedding(want: Answers, got: Answers) -> tuple[dict[str, Figure], dict[str
         "minCosine": extreme_figure(found, float(found.min())),
     }
     norms = np.linalg.norm(want.astype(np.float64), axis=1)
-    drift = np.abs(np.linalg.norm(_finite(got), axis=1) / norms - 1)
+    drift = np.abs(np.linalg.norm(finite(got), axis=1) / norms - 1)
     return figures, {"meanCosine": float(found.mean()), "greatestNormError": float(drift.max())}
 
 
 def _classification(want: Answers, got: Answers, *, multi_label: bool) -> tuple[dict[str, Figure], dict[str, float]]:
-    before, after = (probabilities(_finite(x), multi_label=multi_label) for x in (want, got))
-    same, margin = _decisions(before, after, multi_label=multi_label)
+    before, after = (probabilities(finite(x), multi_label=multi_label) for x in (want, got))
+    same, margin = decisions(before, after, multi_label=multi_label)
     clear = margin > CLEAR_MARGIN
     errors = logit_errors(want, got, multi_label=multi_label)
     figures = {
@@ -147,26 +116,13 @@ def _classification(want: Answers, got: Answers, *, multi_label: bool) -> tuple[
     return figures, reported
 
 
-def _decisions(before: Numbers, after: Numbers, *, multi_label: bool) -> tuple[npt.NDArray[np.bool_], Numbers]:
-    """Return whether each text's decision is the same, and by how much the original was decided."""
-    if multi_label:
-        return ((before > EVEN) == (after > EVEN)).all(axis=1), np.abs(2 * before - 1).min(axis=1)
-    ordered = np.sort(before, axis=1)
-    return before.argmax(axis=1) == after.argmax(axis=1), ordered[:, -1] - ordered[:, -2]
-
-
 def _nearest(answers: Answers) -> npt.NDArray[np.intp]:
     """Return the indices of each text's nearest others by cosine, [texts, 10]."""
-    wide = _finite(answers)
+    wide = finite(answers)
     wide /= np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     likenesses = wide @ wide.T
     np.fill_diagonal(likenesses, -np.inf)
     return np.argpartition(-likenesses, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-
-
-def _finite(answers: Answers) -> Numbers:
-    """Return answers as float64, 0 where they are no number: cosines and shifts have judged those already."""
-    return np.where(np.isfinite(answers), answers, 0).astype(np.float64)
 
 
 def _worst(values: Numbers) -> float:

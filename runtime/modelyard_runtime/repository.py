@@ -29,6 +29,7 @@ def write_config(
     model = TritonModel(
         name=name,
         task=description.task,
+        inputs=description.inputs,
         engine=candidate.engine,
         precision=candidate.precision,
         instances=1,

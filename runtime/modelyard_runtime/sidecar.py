@@ -7,17 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from modelyard.contract.choices import Candidate
 from modelyard.contract.request import Shapes
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.decision import Decision
-from modelyard_runtime.backend.rows import Tokens, padded
-from modelyard_runtime.backend.sessions import Answers
+from modelyard_runtime.backend.rows import Answers, Batch, padded
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.repository import VERSION, name_of, write_config
+from modelyard_runtime.tokens import Encoded, rows_of_answers
 from modelyard_runtime.triton import ServerLost, ServerRefused, TritonServer
 
 RESTART_SECONDS = 60.0
@@ -30,20 +28,20 @@ class Served:
 
     server: TritonServer
     model: str
-    output: str
-    pad_token: int
+    decision: Decision
 
-    def answer(self, ids: Tokens, mask: Tokens) -> Answers:
-        """Return the answers of one request. ids and mask: int64 [batch, sequence]; returns float32 [batch, size]."""
-        return self.server.infer(self.model, {"input_ids": ids, "attention_mask": mask}, self.output)
+    def answer(self, batch: Batch) -> Answers:
+        """Return the answers of one request, float32 [texts, size], of tokens [texts, tokens, size]."""
+        return self.server.infer(self.model, batch, self.decision.output)
 
-    def together(self, texts: Sequence[Tokens]) -> Answers:
-        """Return the answers of texts that share a request, one row a text."""
-        return self.answer(*padded([(ids, np.ones_like(ids)) for ids in texts], self.pad_token))
+    def together(self, texts: Sequence[Encoded]) -> Answers:
+        """Return the answers of texts that share a request: a row a text, or a token of each in turn."""
+        batch = padded([text.tensors(self.decision.inputs) for text in texts], self.decision.pad_token)
+        return rows_of_answers(texts, self.answer(batch))
 
-    def alone(self, texts: Sequence[Tokens]) -> Answers:
-        """Return the answers of texts asked one by one, one row a text."""
-        return np.concatenate([self.together([ids]) for ids in texts])
+    def alone(self, texts: Sequence[Encoded]) -> list[Answers]:
+        """Return the answers of texts asked one by one, the rows of each."""
+        return [self.together([text]) for text in texts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,7 @@ class Sidecar:
         name = name_of(candidate)
         try:
             self._have(Loaded.of(self.repository, candidate, threads))
-            yield Served(server=self.server, model=name, output=decision.output, pad_token=decision.pad_token)
+            yield Served(server=self.server, model=name, decision=decision)
         except ServerRefused as error:
             message = f"Triton refused {candidate.engine}/{candidate.precision}: {error}; the log of the container "
             message += "server says more"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from modelyard.contract.choices import Task
 
@@ -31,10 +31,24 @@ OTHERS: dict[str, dict[str, Any]] = {
 """Those whose configs have other words, or another padding. ModernBERT looks no farther than 8 tokens to each side."""
 
 
-def small_model(folder: Path, model_type: str, task: Task, *, labels: int = 3) -> Path:
+CLASSES: dict[Task, Any] = {
+    Task.EMBEDDING: AutoModel,
+    Task.CLASSIFICATION: AutoModelForSequenceClassification,
+    Task.TOKEN_CLASSIFICATION: AutoModelForTokenClassification,
+}
+
+
+SHALLOW = {"distilbert": {"n_layers": 1}, "modernbert": {}}
+"""How a model with a head has one layer: its encoder is that of the embedder, and an export takes as long as it has
+layers. Of ModernBERT's two, one looks everywhere and one nearby."""
+
+
+def small_model(folder: Path, model_type: str, task: Task) -> Path:
     """Write config and weights, as ``save_pretrained`` does. There is no tokenizer: it is asked token ids."""
     torch.manual_seed(0)
-    config = AutoConfig.for_model(model_type, num_labels=labels, **OTHERS.get(model_type, SIZES))
-    kind: Any = AutoModelForSequenceClassification if task is Task.CLASSIFICATION else AutoModel
-    kind.from_config(config).save_pretrained(folder)
+    sizes = OTHERS.get(model_type, SIZES)
+    if task is not Task.EMBEDDING:
+        sizes = sizes | SHALLOW.get(model_type, {"num_hidden_layers": 1})
+    config = AutoConfig.for_model(model_type, num_labels=3, **sizes)
+    CLASSES[task].from_config(config).save_pretrained(folder)
     return folder

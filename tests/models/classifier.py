@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import random
-import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
+from tests.models.documentation import paragraphs
 from tests.models.encoder import small_tokenizer
+from tests.models.training import one_thread, trained_until
 
 SOURCES = {
     "turtle": ("turtle.py",),
     "mail": ("email/*.py", "mailbox.py", "smtplib.py"),
     "numbers": ("statistics.py", "fractions.py", "random.py", "_pydecimal.py"),
 }
-LEAST_WORDS = 5
 TOKENS = 64
 HELD_OUT = 5
 """One text in so many is never trained on."""
@@ -39,22 +39,20 @@ class Trained:
 
 def trained_classifier(folder: Path) -> Trained:
     """Train one and write it. Fails if it has not learnt after ``MOST_EPOCHS``."""
-    torch.manual_seed(0)
     tokenizer = small_tokenizer()
     texts = _texts()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # products this small only wait for a second thread
     random.Random(0).shuffle(texts)
     held_out, seen = texts[::HELD_OUT], [text for i, text in enumerate(texts) if i % HELD_OUT]
-    model = BertForSequenceClassification(_config(len(tokenizer)))
-    accuracy = 0.0
-    for _ in range(MOST_EPOCHS):
-        _epoch(model, tokenizer, seen)
-        accuracy = _accuracy(model, tokenizer, held_out)
-        if accuracy >= CHANCE + MARGIN:
-            break
-    torch.set_num_threads(threads)
-    assert accuracy >= CHANCE + MARGIN, f"right on {accuracy:.2f} of {len(held_out)} texts, chance is {CHANCE:.2f}"
+    with one_thread():
+        model = BertForSequenceClassification(_config(len(tokenizer)))
+        accuracy = trained_until(
+            model,
+            seen,
+            lambda some: _batch(tokenizer, some),
+            lambda: _accuracy(model, tokenizer, held_out),
+            enough=CHANCE + MARGIN,
+            most_epochs=MOST_EPOCHS,
+        )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return Trained(folder=folder, unseen=tuple(held_out), accuracy=accuracy)
@@ -62,21 +60,9 @@ def trained_classifier(folder: Path) -> Trained:
 
 def _texts() -> list[tuple[str, int]]:
     """Return paragraphs of documentation with the number of the label, as many of each label."""
-    library = Path(sysconfig.get_path("stdlib"))
-    by_label = [
-        sorted({text for pattern in patterns for path in library.glob(pattern) for text in _paragraphs(path)})
-        for patterns in SOURCES.values()
-    ]
+    by_label = [paragraphs(patterns) for patterns in SOURCES.values()]
     count = min(map(len, by_label))
     return [(text, label) for label, texts in enumerate(by_label) for text in random.Random(1).sample(texts, count)]
-
-
-def _paragraphs(path: Path) -> list[str]:
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)]
-    docstrings = [ast.get_docstring(node) or "" for node in nodes]
-    blocks = [" ".join(block.split()) for docstring in docstrings for block in docstring.split("\n\n")]
-    return [block for block in blocks if len(block.split()) >= LEAST_WORDS]
 
 
 def _config(vocabulary: int) -> BertConfig:
@@ -93,7 +79,7 @@ def _config(vocabulary: int) -> BertConfig:
     )
 
 
-def _batch(tokenizer: PreTrainedTokenizerFast, texts: list[tuple[str, int]]) -> dict[str, torch.Tensor]:
+def _batch(tokenizer: PreTrainedTokenizerFast, texts: Sequence[tuple[str, int]]) -> dict[str, torch.Tensor]:
     rows = tokenizer([text for text, _ in texts], padding=True, truncation=True, max_length=TOKENS, return_tensors="pt")
     return {
         "input_ids": rows["input_ids"],
@@ -102,23 +88,9 @@ def _batch(tokenizer: PreTrainedTokenizerFast, texts: list[tuple[str, int]]) -> 
     }
 
 
-def _epoch(
-    model: BertForSequenceClassification, tokenizer: PreTrainedTokenizerFast, texts: list[tuple[str, int]]
-) -> None:
-    model.train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    random.Random(len(texts)).shuffle(texts)
-    for start in range(0, len(texts), 16):
-        optimizer.zero_grad()
-        model(**_batch(tokenizer, texts[start : start + 16])).loss.backward()
-        optimizer.step()
-
-
 def _accuracy(
     model: BertForSequenceClassification, tokenizer: PreTrainedTokenizerFast, texts: list[tuple[str, int]]
 ) -> float:
-    model.eval()
     batch = _batch(tokenizer, texts)
-    with torch.inference_mode():
-        answers = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    answers = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
     return float((answers.argmax(dim=1) == batch["labels"]).float().mean())

@@ -62,7 +62,9 @@ def small_tokenizer() -> PreTrainedTokenizerFast:
     trainer = trainers.WordPieceTrainer(vocab_size=600, special_tokens=SPECIAL_TOKENS, show_progress=False)
     tokenizer.train_from_iterator([str(module.__doc__) for module in (json, shutil, Path, torch.nn.Linear)], trainer)
     ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
+    )
     special = {
         "mask_token": "[MASK]",
         "pad_token": "[PAD]",
@@ -70,4 +72,9 @@ def small_tokenizer() -> PreTrainedTokenizerFast:
         "cls_token": "[CLS]",
         "sep_token": "[SEP]",
     }
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=POSITIONS, **special)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=POSITIONS,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],  # as BERT's own
+        **special,
+    )

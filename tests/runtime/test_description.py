@@ -10,6 +10,7 @@ import pytest
 
 from modelyard.contract.choices import Task
 from modelyard.contract.steps import BuildReason
+from modelyard.reasons import Reason, with_fix
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.description import Description, Pooling, describe
 from modelyard_runtime.models.families import FAMILIES, family_of
@@ -27,6 +28,9 @@ CLASSIFIER = BERT | {
     "architectures": ["BertForSequenceClassification"],
     "id2label": {"1": "good", "0": "bad", "10": "ugly"},
 }
+TAGGER = CLASSIFIER | {"architectures": ["BertForTokenClassification"], "id2label": {"0": "O", "1": "B-PER"}}
+RERANKER = CLASSIFIER | {"id2label": {"0": "LABEL_0"}}
+REGRESSION = RERANKER | {"problem_type": "regression"}
 MEAN = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}
 
 
@@ -136,6 +140,58 @@ def test_labels_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert (found.output, found.multi_label, found.pooling) == ("logits", False, None)
 
 
+def test_a_tagger_has_an_answer_for_each_token(tmp_path: Path) -> None:
+    found = describe(model(tmp_path, TAGGER), Task.AUTO)
+    assert (found.task, found.per_token) == (Task.TOKEN_CLASSIFICATION, True)
+    assert (found.output, found.labels, found.size) == ("logits", ("O", "B-PER"), 2)
+    assert found.model_class == "BertForTokenClassification"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        RERANKER,
+        REGRESSION | {"sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid"}},
+        REGRESSION | {"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"},
+    ],
+)
+def test_one_output_is_the_score_of_a_reranker(tmp_path: Path, config: dict[str, Any]) -> None:
+    found = describe(model(tmp_path, config), Task.AUTO)
+    assert (found.task, found.output, found.size) == (Task.RERANKING, "logits", 1)
+    assert found.model_class == "BertForSequenceClassification"
+    assert not found.per_token
+
+
+def test_a_regression_is_a_reranker_when_asked_to_be(tmp_path: Path) -> None:
+    assert describe(model(tmp_path, REGRESSION), Task.RERANKING).task is Task.RERANKING
+
+
+@pytest.mark.parametrize(
+    ("config", "files", "reads"),
+    [
+        (RERANKER, {}, True),
+        (CLASSIFIER, {}, True),
+        (RERANKER | {"type_vocab_size": 1}, {}, False),
+        (RERANKER, {"tokenizer_config.json": {"model_input_names": ["input_ids", "attention_mask"]}}, False),
+        (RERANKER, {"tokenizer_config.json": {"model_input_names": ["input_ids", "token_type_ids"]}}, True),
+        (RERANKER, {"tokenizer_config.json": {"tokenizer_class": "BertTokenizer"}}, True),
+        (RERANKER, {"tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast"}}, True),
+        (RERANKER, {"tokenizer_config.json": {"tokenizer_class": "TokenizersBackend"}}, False),
+        (RERANKER | {"model_type": "roberta", "architectures": ["RobertaForSequenceClassification"]}, {}, False),
+        (TAGGER, {}, False),  # a tagger reads single texts
+        (BERT, {}, False),  # and so does an embedder
+    ],
+)
+def test_who_tells_the_texts_of_a_pair_apart_reads_token_types(
+    tmp_path: Path,
+    config: dict[str, Any],
+    files: dict[str, Any],
+    reads: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    found = describe(model(tmp_path, config, files=files), Task.AUTO)
+    assert found.inputs == ("input_ids", "attention_mask", *["token_type_ids"] * reads)
+
+
 def test_labels_that_hold_at_once_are_told_apart(tmp_path: Path) -> None:
     several = CLASSIFIER | {"problem_type": "multi_label_classification", "id2label": {"0": "only"}}
     found = describe(model(tmp_path, several), Task.CLASSIFICATION)
@@ -145,10 +201,16 @@ def test_labels_that_hold_at_once_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "task", "words"),
     [
-        (BERT, Task.CLASSIFICATION, "BertModel has no classification head"),
-        (BERT, Task.GENERATION, "Generation is not built by this version"),
+        (BERT, Task.CLASSIFICATION, "BertModel has no head for task Classification: give a model that ends in "),
+        (BERT, Task.RERANKING, "BertModel has no head for task Reranking"),
+        (CLASSIFIER, Task.TOKEN_CLASSIFICATION, "give a model that ends in ForTokenClassification, or task: Embedding"),
+        (TAGGER, Task.CLASSIFICATION, "BertForTokenClassification has no head for task Classification"),
+        (BERT, Task.GENERATION, "Generation is not built by this version; Embedding, Classification, TokenCl"),
         (BERT | {"architectures": ["BertForMaskedLM"]}, Task.AUTO, "set spec.task: Embedding"),
-        (CLASSIFIER | {"id2label": {"0": "score"}}, Task.AUTO, "a regression or a reranker"),
+        (CLASSIFIER, Task.RERANKING, "the head has 3 outputs and a reranker has one, the score: task: Classification"),
+        (REGRESSION, Task.AUTO, "set spec.task: Reranking if it scores pairs of texts"),
+        (RERANKER, Task.CLASSIFICATION, "the head has one output, which is no class but a score: task: Reranking"),
+        (TAGGER | {"id2label": {"0": "score"}}, Task.AUTO, "the head has one output"),
     ],
 )
 def test_a_task_that_the_model_has_not_is_refused_with_the_fix(
@@ -157,6 +219,7 @@ def test_a_task_that_the_model_has_not_is_refused_with_the_fix(
     reason, message = refused(model(tmp_path, config), task)
     assert reason is BuildReason.UNSUPPORTED_TASK
     assert words in message
+    assert with_fix(Reason.UNSUPPORTED_TASK, message) == message, "it says the fix itself"
 
 
 def test_a_language_model_is_an_embedder_when_asked_to_be(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from modelyard_runtime import measure
-from modelyard_runtime.backend.rows import Tokens
-from modelyard_runtime.measure import GLANCE, NOISY, WHOLE, latency_of, noise_of
+from modelyard_runtime.backend.rows import Batch
+from modelyard_runtime.measure import GLANCE, NOISY, WHOLE, call, latency_of, noise_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,11 +30,11 @@ class Machine:
 
     monotonic = perf_counter
 
-    def taking(self, name: str, seconds: float) -> Callable[[Tokens, Tokens], object]:
+    def taking(self, name: str, seconds: float) -> Callable[[Batch], object]:
         """Return something to ask that takes so long on an idle machine."""
 
-        def ask(ids: Tokens, mask: Tokens) -> None:
-            assert ids.shape == mask.shape
+        def ask(batch: Batch) -> None:
+            assert batch["input_ids"].shape == batch["attention_mask"].shape
             self.calls.append(name)
             busy = len(self.calls) <= self.disturbed and len(self.calls) % 8 in {4, 5}
             self.now += seconds * self.load * (3 if busy else 1)
@@ -52,7 +52,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_each_is_warmed_then_asked_in_blocks_of_abba(machine: Machine) -> None:
-    latency = latency_of(machine.taking("a", 0.04), machine.taking("b", 0.01), 8, 128, WHOLE)
+    latency = latency_of(machine.taking("a", 0.04), machine.taking("b", 0.01), call(8, 128), WHOLE)
     assert machine.calls[:2] == ["a", "b"]
     blocks = ["".join(machine.calls[start : start + 4]) for start in range(2, len(machine.calls), 4)]
     assert set(blocks) == {"abba"}
@@ -65,27 +65,27 @@ def test_each_is_warmed_then_asked_in_blocks_of_abba(machine: Machine) -> None:
 
 def test_a_short_look_is_as_many_blocks_as_a_bound_needs(machine: Machine) -> None:
     slow = machine.taking("a", 0.4), machine.taking("b", 0.1)
-    assert latency_of(*slow, 8, 128, GLANCE).speedup.samples == GLANCE.blocks
+    assert latency_of(*slow, call(8, 128), GLANCE).speedup.samples == GLANCE.blocks
     assert len(machine.calls) == 2 + 4 * GLANCE.blocks
     quick = machine.taking("a", 0.02), machine.taking("b", 0.005)
-    assert latency_of(*quick, 1, 128, GLANCE).speedup.samples > GLANCE.blocks
+    assert latency_of(*quick, call(1, 128), GLANCE).speedup.samples > GLANCE.blocks
 
 
 def test_a_machine_that_slows_down_favours_nobody(machine: Machine) -> None:
     machine.slower = 1.05
-    latency = latency_of(machine.taking("a", 0.04), machine.taking("b", 0.01), 1, 128, WHOLE)
+    latency = latency_of(machine.taking("a", 0.04), machine.taking("b", 0.01), call(1, 128), WHOLE)
     assert latency.speedup.value == pytest.approx(4, rel=0.01)
     assert latency.p95_ms > 2 * latency.p50_ms  # it did slow down
 
 
 def test_slow_models_are_asked_less_often(machine: Machine) -> None:
-    latency = latency_of(machine.taking("a", 1.5), machine.taking("b", 0.5), 8, 128, WHOLE)
+    latency = latency_of(machine.taking("a", 1.5), machine.taking("b", 0.5), call(8, 128), WHOLE)
     assert latency.speedup.samples == WHOLE.blocks
 
 
 def test_a_noisy_measurement_goes_on_until_it_is_quiet(machine: Machine) -> None:
     machine.disturbed = 4 * WHOLE.enough
-    latency = latency_of(machine.taking("a", 0.04), machine.taking("b", 0.01), 1, 128, WHOLE)
+    latency = latency_of(machine.taking("a", 0.04), machine.taking("b", 0.01), call(1, 128), WHOLE)
     assert WHOLE.enough < latency.speedup.samples < WHOLE.most_blocks
     assert noise_of(latency.speedup) <= NOISY
     assert latency.speedup.value == pytest.approx(4)
@@ -105,6 +105,6 @@ def test_a_machine_that_stays_busy_is_not_waited_for(
     machine: Machine, original: float, candidate: float, blocks: float
 ) -> None:
     machine.disturbed = 10**6
-    latency = latency_of(machine.taking("a", original), machine.taking("b", candidate), 1, 128, WHOLE)
+    latency = latency_of(machine.taking("a", original), machine.taking("b", candidate), call(1, 128), WHOLE)
     assert latency.speedup.samples == pytest.approx(blocks, abs=1)
     assert noise_of(latency.speedup) > NOISY  # and its bounds say how sure it is

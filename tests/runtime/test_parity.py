@@ -13,18 +13,12 @@ from modelyard.contract.choices import Precision, Task
 from modelyard.contract.report import Outcome, Parity
 from modelyard.contract.request import ParityGate
 from modelyard.gates import outcome_of, parity_verdicts
+from modelyard_runtime.backend.rows import Answers
+from modelyard_runtime.distances import cosines, likeness, logit_errors, shifts
+from modelyard_runtime.layout import Layout
 from modelyard_runtime.models.description import Description, Pooling
 from modelyard_runtime.models.families import FAMILIES
-from modelyard_runtime.parity import (
-    Answers,
-    caveat_of,
-    cosines,
-    likeness,
-    logit_errors,
-    neighbours_kept,
-    parity_of,
-    shifts,
-)
+from modelyard_runtime.parity import caveat_of, neighbours_kept, parity_of
 
 TEXTS, SIZE = 320, 48
 EMBEDDER = Description(
@@ -40,7 +34,8 @@ EMBEDDER = Description(
     pooling=Pooling.MEAN,
 )
 CLASSIFIER = replace(EMBEDDER, task=Task.CLASSIFICATION, size=3, pooling=None, labels=("a", "b", "c"))
-TAGGER = replace(CLASSIFIER, multi_label=True)
+SEVERAL = replace(CLASSIFIER, multi_label=True)
+ROWS = Layout(text=np.arange(TEXTS), counts=np.ones(TEXTS, dtype=np.bool_))
 
 
 def answers(seed: int, size: int = SIZE, spread: float = 1.0) -> Answers:
@@ -49,7 +44,7 @@ def answers(seed: int, size: int = SIZE, spread: float = 1.0) -> Answers:
 
 def parity(description: Description, want: Answers, got: Answers) -> Parity:
     fine = np.ones(8)
-    return parity_of(description, "random", want=want, got=got, invariance=fine, extremes=fine, every=got)
+    return parity_of(description, "random", want=want, got=got, layout=ROWS, invariance=fine, extremes=fine, every=got)
 
 
 def outcome(description: Description, want: Answers, got: Answers) -> Outcome:
@@ -96,7 +91,7 @@ def test_the_length_of_an_embedding_is_reported() -> None:
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("description", [EMBEDDER, CLASSIFIER, TAGGER])
+@pytest.mark.parametrize("description", [EMBEDDER, CLASSIFIER, SEVERAL])
 def test_one_answer_that_is_no_number_is_never_proven(description: Description, broken: float) -> None:
     want = answers(0, description.size, spread=4.0)
     got = want.copy()
@@ -105,7 +100,7 @@ def test_one_answer_that_is_no_number_is_never_proven(description: Description, 
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("description", [EMBEDDER, CLASSIFIER, TAGGER])
+@pytest.mark.parametrize("description", [EMBEDDER, CLASSIFIER, SEVERAL])
 def test_an_extreme_or_a_neighbour_that_is_no_number_misses_though_the_texts_themselves_are_perfect(
     description: Description, broken: float
 ) -> None:
@@ -114,7 +109,9 @@ def test_an_extreme_or_a_neighbour_that_is_no_number_misses_though_the_texts_the
     others[[3, 7], 1] = broken
     every = np.concatenate([want, others])
     fine = np.ones(8)
-    found = parity_of(description, "random", want=want, got=want, invariance=fine, extremes=fine, every=every)
+    found = parity_of(
+        description, "random", want=want, got=want, layout=ROWS, invariance=fine, extremes=fine, every=every
+    )
     missed = [v for v in parity_verdicts(ParityGate(), description.task, found.figures) if v.outcome is Outcome.MISS]
     assert [v.message for v in missed] == ["nonFinite 2 > 0"]
     assert found.figures["nonFinite"].samples == TEXTS + 40
@@ -129,7 +126,7 @@ def test_an_extreme_or_a_neighbour_that_is_no_number_misses_though_the_texts_the
         (Precision.BF16, False, 3e-4, Outcome.PASS),  # proves nothing, and says so
     ],
 )
-@pytest.mark.parametrize("description", [EMBEDDER, CLASSIFIER, TAGGER])
+@pytest.mark.parametrize("description", [EMBEDDER, CLASSIFIER, SEVERAL])
 def test_untrained_weights_are_held_to_their_export(
     description: Description,
     precision: Precision,
@@ -189,7 +186,7 @@ def test_a_classifier_passes_while_its_clear_decisions_stand(flipped: int, expec
     assert found.figures["agreement"].value == pytest.approx(1 - flipped / TEXTS)
 
 
-@pytest.mark.parametrize("description", [CLASSIFIER, TAGGER])
+@pytest.mark.parametrize("description", [CLASSIFIER, SEVERAL])
 @pytest.mark.parametrize("certainty", [1, 30])
 def test_logits_off_by_a_tenth_miss_however_certain_the_probabilities_are(
     description: Description, certainty: int
@@ -242,13 +239,13 @@ def test_labels_that_hold_at_once_are_each_decided_at_one_half() -> None:
     want = np.full((TEXTS, 3), 3, np.float32)
     got = want.copy()
     got[0, 2] = -3
-    found = parity(TAGGER, want, got)
+    found = parity(SEVERAL, want, got)
     assert found.figures["agreement"].value == pytest.approx(1 - 1 / TEXTS)
     assert shifts(want, got, multi_label=True).max() == pytest.approx(np.tanh(1.5), abs=1e-6)
 
 
 def test_likeness_is_one_for_equal_answers_of_each_task() -> None:
-    for description in (EMBEDDER, CLASSIFIER, TAGGER):
+    for description in (EMBEDDER, CLASSIFIER, SEVERAL):
         same = answers(3, description.size)
         assert likeness(description, same, same) == pytest.approx(1)
 
@@ -256,6 +253,8 @@ def test_likeness_is_one_for_equal_answers_of_each_task() -> None:
 def test_answers_that_depend_on_their_company_miss() -> None:
     want = answers(0)
     invariance = np.array([1.0, 0.979, 1.0])  # what plain dynamic int8 does to a text among others
-    found = parity_of(EMBEDDER, "random", want=want, got=want, invariance=invariance, extremes=np.ones(2), every=want)
+    found = parity_of(
+        EMBEDDER, "random", want=want, got=want, layout=ROWS, invariance=invariance, extremes=np.ones(2), every=want
+    )
     verdicts = parity_verdicts(ParityGate(), Task.EMBEDDING, found.figures)
     assert [v.gate for v in verdicts if v.outcome is Outcome.MISS] == ["batchInvariance"]

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard.contract.report import Figure
-from modelyard_runtime.statistics import extreme_figure, mean_figure, median_figure, percentile_figure, share_figure
+from modelyard_runtime.statistics import (
+    clustered_percentile_figure,
+    clustered_share_figure,
+    extreme_figure,
+    mean_figure,
+    median_figure,
+    percentile_figure,
+    share_figure,
+)
 
 finite = st.floats(-1e6, 1e6)
 samples = st.lists(finite, min_size=1, max_size=400)
@@ -103,6 +112,47 @@ def test_more_hits_are_a_better_share_within_its_bounds(drawn: tuple[int, int]) 
     assert fewer.lower <= fewer.value <= fewer.upper
     assert fewer.lower < more.lower
     assert fewer.upper < more.upper or fewer.upper == 1
+
+
+def test_a_share_of_many_thousands_is_bounded_as_a_normal_one_is() -> None:
+    found = share_figure(19_800, 20_000)
+    half_width = 1.645 * np.sqrt(0.99 * 0.01 / 20_000)
+    assert (found.lower, found.upper) == pytest.approx((0.99 - half_width, 0.99 + half_width), abs=1e-4)
+
+
+def test_what_goes_wrong_together_is_less_sure_than_what_goes_wrong_alone() -> None:
+    counts = np.full(200, 50)
+    together, scattered = np.full(200, 50), np.full(200, 50)
+    together[:4] = 0
+    scattered[:] -= 1
+    one, other = clustered_share_figure(together, counts), clustered_share_figure(scattered, counts)
+    assert one.value == other.value == pytest.approx(0.98)
+    assert one.lower < other.lower
+    assert one.samples == other.samples == 10_000
+
+
+def test_nothing_missed_is_as_sure_as_so_many_single_ones() -> None:
+    counts = np.full(32, 10)
+    assert clustered_share_figure(counts, counts) == share_figure(320, 320)
+
+
+def test_bounds_of_texts_hold_the_truth_where_those_of_their_tokens_alone_do_not() -> None:
+    rng = np.random.default_rng(4)
+
+    def drawn(texts: int) -> npt.NDArray[np.float64]:
+        """Return values of texts of twelve tokens, some texts worse than others."""
+        values: npt.NDArray[np.float64] = rng.exponential(size=(texts, 1)) * rng.exponential(size=(texts, 12))
+        return values.ravel()
+
+    truth, owners = float(np.quantile(drawn(100_000), 0.99)), np.repeat(np.arange(320), 12)
+    held, too_sure = [], []
+    for _ in range(120):
+        values = drawn(320)
+        held.append(clustered_percentile_figure(values, owners, 0.99, lowest=0, highest=np.inf).upper >= truth)
+        too_sure.append(percentile_figure(values, 0.99, lowest=0, highest=np.inf).upper >= truth)
+    # 120 draws tell 95% from less by 4 points (two deviations of the binomial).
+    assert np.mean(held) >= 0.91
+    assert np.mean(too_sure) < 0.9
 
 
 def test_a_mean_is_bounded_as_for_normal_values_and_the_same_each_time() -> None:

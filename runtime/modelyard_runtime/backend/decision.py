@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from modelyard_runtime.backend.rows import IDS, MASK
+
 DECISION_FILE = "modelyard.json"
 
 
@@ -13,8 +15,10 @@ DECISION_FILE = "modelyard.json"
 class Decision:
     """How a version folder is run.
 
-    ``output`` names the answer, float32 [batch, ``size``]. Token ids are in 0 .. ``vocabulary`` - 1, sequences have
-    1 .. ``max_sequence`` tokens. ``layers`` counts what the passes did (attentions fused, products quantized).
+    ``output`` names the answer, float32 [batch, ``size``], of TokenClassification [batch, sequence, ``size``].
+    ``inputs`` are the tensors that the graph reads, int64 [batch, sequence] each. Token ids are in 0 .. ``vocabulary``
+    - 1, sequences have 1 .. ``max_sequence`` tokens. ``layers`` counts what the passes did (attentions fused, products
+    quantized).
     """
 
     engine: str
@@ -25,6 +29,7 @@ class Decision:
     max_sequence: int
     vocabulary: int
     pad_token: int
+    inputs: tuple[str, ...] = (IDS, MASK)
     pooling: str | None = None
     normalized: bool = False
     labels: tuple[str, ...] = ()
@@ -41,5 +46,5 @@ class Decision:
         """Read the one of a version folder. Raises FileNotFoundError, or TypeError for another version's fields."""
         fields = json.loads((folder / DECISION_FILE).read_text())
         fields["layers"] = tuple(fields["layers"].items())
-        fields["labels"] = tuple(fields["labels"])
-        return cls(**fields)
+        lists = {name: tuple(fields[name]) for name in ("inputs", "labels") if name in fields}
+        return cls(**(fields | lists))

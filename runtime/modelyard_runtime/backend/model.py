@@ -18,8 +18,18 @@ import triton_python_backend_utils as pb_utils  # Triton's own, in its stub proc
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from modelyard_runtime.backend.decision import Decision
-from modelyard_runtime.backend.rows import BadRequest, Rows, groups_by_length, padded, rows_of
-from modelyard_runtime.backend.sessions import Answers, Session, open_session
+from modelyard_runtime.backend.rows import (
+    IDS,
+    Answers,
+    BadRequest,
+    Rows,
+    all_padding,
+    groups_by_length,
+    laid_out,
+    padded,
+    rows_of,
+)
+from modelyard_runtime.backend.sessions import Session, open_session
 
 
 class TritonPythonModel:
@@ -42,9 +52,9 @@ class TritonPythonModel:
             raise ValueError(message)
         self.session: Session = open_session(folder, self.decision, int(parameters["threads"]))
         for shape in parameters["warmup"].split(","):
-            batch, sequence = (int(size) for size in shape.split("x"))
-            ids = np.full((batch, min(sequence, self.decision.max_sequence)), self.decision.pad_token, dtype=np.int64)
-            self.session(ids, np.ones_like(ids))
+            texts, tokens = (int(size) for size in shape.split("x"))
+            tokens = min(tokens, self.decision.max_sequence)
+            self.session(all_padding(self.decision.inputs, self.decision.pad_token, texts, tokens))
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer a batch of requests, each of any number of texts and any length."""
@@ -61,22 +71,25 @@ class TritonPythonModel:
         return responses
 
     def _checked(self, request: Any) -> Rows | BadRequest:  # noqa: ANN401 - Triton's class has no types
-        ids, mask = (
-            pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in ("input_ids", "attention_mask")
-        )
+        given = {name: pb_utils.get_input_tensor_by_name(request, name) for name in self.decision.inputs}
+        batch = {name: tensor.as_numpy() for name, tensor in given.items() if tensor is not None}
+        for name in given.keys() - batch.keys():  # optional in config.pbtxt, and 0 where a request doesn't say
+            batch[name] = np.zeros_like(batch[IDS])
         limits = {"vocabulary": self.decision.vocabulary, "max_sequence": self.decision.max_sequence}
         try:
-            return rows_of(ids, mask, **limits)
+            return rows_of(batch, **limits)
         except BadRequest as refused:
             return refused
 
     def _answers(self, batch: list[Rows]) -> list[Answers]:
-        """Return the answers of each request, float32 [its texts, size]."""
-        texts = [(r.ids[i, :n], r.mask[i, :n]) for r in batch for i, n in enumerate(r.lengths)]
-        if not texts:
-            return []
-        answers = np.empty((len(texts), self.decision.size), dtype=np.float32)
-        for group in groups_by_length(np.array([len(ids) for ids, _ in texts])):
-            answers[group] = self.session(*padded([texts[i] for i in group], self.decision.pad_token))
-        ends = np.cumsum([len(r.lengths) for r in batch])
-        return np.split(answers, ends[:-1])
+        """Return the answer to each request, float32 [its texts, size], of tokens [its texts, its tokens, size]."""
+        texts = [text for rows in batch for text in rows.texts]
+        answers: dict[int, Answers] = {}
+        for group in groups_by_length(np.array([len(text[IDS]) for text in texts], dtype=np.int64)):
+            found = self.session(padded([texts[i] for i in group], self.decision.pad_token))
+            answers.update(zip(group.tolist(), found, strict=True))
+        whole, start = [], 0
+        for rows in batch:
+            whole.append(laid_out(rows, [answers[start + i] for i in range(len(rows.lengths))]))
+            start += len(rows.lengths)
+        return whole

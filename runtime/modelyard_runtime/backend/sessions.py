@@ -6,15 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from modelyard_runtime.backend.decision import Decision
-from modelyard_runtime.backend.rows import Tokens
+from modelyard_runtime.backend.rows import Answers, Batch
 
-Answers: TypeAlias = npt.NDArray[np.float32]
-Session: TypeAlias = Callable[[Tokens, Tokens], Answers]
-"""(input_ids, attention_mask), int64 [batch, sequence] each -> float32 [batch, size]."""
+Session: TypeAlias = Callable[[Batch], Answers]
+"""int64 [batch, sequence] by the tensor's name -> float32 [batch, size], of tokens [batch, sequence, size]."""
 
 
 class EngineUnavailable(RuntimeError):
@@ -40,9 +36,8 @@ def _onnxruntime(folder: Path, decision: Decision, threads: int) -> Session:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
 
-    def answer(ids: Tokens, mask: Tokens) -> Answers:
-        feed = {"input_ids": ids, "attention_mask": mask}
-        result: Answers = session.run([decision.output], feed)[0]
+    def answer(batch: Batch) -> Answers:
+        result: Answers = session.run([decision.output], dict(batch))[0]
         return result
 
     return answer
@@ -73,8 +68,8 @@ def _openvino(folder: Path, decision: Decision, threads: int) -> Session:
     }
     request = core.compile_model(folder / "model.xml", "CPU", settings).create_infer_request()
 
-    def answer(ids: Tokens, mask: Tokens) -> Answers:
-        results = request.infer({"input_ids": ids, "attention_mask": mask}, share_inputs=True)
+    def answer(batch: Batch) -> Answers:
+        results = request.infer(dict(batch), share_inputs=True)
         result: Answers = results[decision.output]
         return result
 

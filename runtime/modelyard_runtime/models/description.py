@@ -7,15 +7,21 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from modelyard.contract.choices import Task
+from modelyard.contract.choices import INPUTS, SUPPORTED_TASKS, TOKEN_TYPES, Task
 from modelyard.contract.steps import BuildReason
+from modelyard.manifests.triton_config import OUTPUTS
+from modelyard.wording import listed
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.families import Family, family_of
 from modelyard_runtime.models.folder import read_json
 
 MODULES = "modules.json"
-CLASSIFIER = "ForSequenceClassification"
-MULTI_LABEL = "multi_label_classification"
+CLASSIFIER, TAGGER = "ForSequenceClassification", "ForTokenClassification"
+HEADS = {Task.CLASSIFICATION: CLASSIFIER, Task.TOKEN_CLASSIFICATION: TAGGER, Task.RERANKING: CLASSIFIER}
+"""What the class of a model for a task ends in; embeddings are made by the encoder alone."""
+MULTI_LABEL, REGRESSION = "multi_label_classification", "regression"
+CROSS_ENCODER = ("sentence_transformers", "sbert_ce_default_activation_function")
+"""What sentence-transformers notes in the config.json of a cross-encoder, today and formerly."""
 
 
 class Pooling(StrEnum):
@@ -42,6 +48,7 @@ class Description:
 
     ``token_limit`` is where its own files cut a text, at most ``positions``. ``size`` is the answer's last dimension.
     ``says_pooling`` is False where the files say nothing and the mean is taken, as sentence-transformers does.
+    ``token_types`` is True where the texts of a pair are told apart by a tensor of their own, ``token_type_ids``.
     """
 
     family: Family
@@ -58,11 +65,28 @@ class Description:
     says_pooling: bool = True
     labels: tuple[str, ...] = ()
     multi_label: bool = False
+    token_types: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Return the names of the tensors that it reads, int64 [texts, tokens] each."""
+        return (*INPUTS, TOKEN_TYPES) if self.token_types else INPUTS
 
     @property
     def output(self) -> str:
         """Return the name of the answer's tensor."""
-        return "embedding" if self.task is Task.EMBEDDING else "logits"
+        return OUTPUTS[self.task].name
+
+    @property
+    def per_token(self) -> bool:
+        """Return whether each token has an answer of its own, and not each text."""
+        return self.task is Task.TOKEN_CLASSIFICATION
+
+    @property
+    def model_class(self) -> str:
+        """Return the class of transformers that computes the answer, pooling apart."""
+        head = HEADS.get(self.task)
+        return self.family.encoder if head is None else self.family.with_head(head)
 
 
 def describe(folder: Path, asked: Task) -> Description:
@@ -70,7 +94,7 @@ def describe(folder: Path, asked: Task) -> Description:
     config = read_json(folder, "config.json") or {}
     family = family_of(config)
     architecture = (config.get("architectures") or [family.encoder])[0]
-    task = _task(folder, architecture, asked)
+    task = _task(folder, config, architecture, asked)
     positions = family.positions(config)
     common: dict[str, Any] = {
         "family": family,
@@ -82,52 +106,94 @@ def describe(folder: Path, asked: Task) -> Description:
         "pad_token": int(config.get("pad_token_id") or 0),
         "layers": int(config[family.layers]),
     }
-    if task is Task.CLASSIFICATION:
-        if family.decoder and config.get("pad_token_id") is None:
-            raise BuildFailed(
-                BuildReason.SOURCE_INVALID,
-                "config.json has no pad_token_id, and this classifier reads the last token that is no padding: "
-                "save it with model.config.pad_token_id set",
-            )
-        return Description(**common, **_classification(config))
-    return Description(**common, **_embedding(folder), size=int(config[family.hidden]))
+    if task is Task.EMBEDDING:
+        return Description(**common, **_embedding(folder), size=int(config[family.hidden]))
+    labels = _labels(config)
+    common |= {"labels": labels, "size": len(labels)}
+    if task is Task.TOKEN_CLASSIFICATION:
+        return Description(**common)
+    if family.decoder and config.get("pad_token_id") is None:
+        raise BuildFailed(
+            BuildReason.SOURCE_INVALID,
+            "config.json has no pad_token_id, and this classifier reads the last token that is no padding: "
+            "save it with model.config.pad_token_id set",
+        )
+    return Description(
+        **common, multi_label=_is_multi_label(config), token_types=_has_token_types(folder, config, family)
+    )
 
 
-def _task(folder: Path, architecture: str, asked: Task) -> Task:
+def _task(folder: Path, config: dict[str, Any], architecture: str, asked: Task) -> Task:
     """Return the task: the one asked for if the model has it, else what its files say."""
-    classifies = architecture.endswith(CLASSIFIER)
     if asked is Task.AUTO:
-        if classifies:
-            return Task.CLASSIFICATION
-        if (folder / MODULES).is_file() or architecture.endswith("Model"):
-            return Task.EMBEDDING
+        return _task_of_files(folder, config, architecture)
+    if asked not in SUPPORTED_TASKS:
         raise BuildFailed(
             BuildReason.UNSUPPORTED_TASK,
-            f"{architecture} has no task that can be told from its files; set spec.task: Embedding to serve its states "
-            f"as embeddings, or give a model that ends in Model or {CLASSIFIER}",
+            f"task {asked} is not built by this version; {listed(SUPPORTED_TASKS)} are: set spec.task to one of them",
         )
-    if asked is Task.CLASSIFICATION and not classifies:
+    head = HEADS.get(asked, "")
+    if not architecture.endswith(head):
         raise BuildFailed(
             BuildReason.UNSUPPORTED_TASK,
-            f"{architecture} has no classification head: give a model that ends in {CLASSIFIER}, or task: Embedding",
+            f"{architecture} has no head for task {asked}: give a model that ends in {head}, or task: Embedding",
         )
-    if asked not in {Task.EMBEDDING, Task.CLASSIFICATION}:
+    count, several = len(_labels(config)), _is_multi_label(config)
+    if asked is Task.RERANKING and (count > 1 or several):
         raise BuildFailed(
-            BuildReason.UNSUPPORTED_TASK, f"task {asked} is not built by this version; Embedding and Classification are"
+            BuildReason.UNSUPPORTED_TASK,
+            f"the head has {count} outputs and a reranker has one, the score: task: Classification serves its logits",
+        )
+    if head and asked is not Task.RERANKING and count == 1 and not (several and asked is Task.CLASSIFICATION):
+        raise BuildFailed(
+            BuildReason.UNSUPPORTED_TASK,
+            "the head has one output, which is no class but a score: "
+            "task: Reranking serves that of a model that ends in " + CLASSIFIER,
         )
     return asked
 
 
-def _classification(config: dict[str, Any]) -> dict[str, Any]:
-    """Return labels and kind of a classifier."""
-    labels = [label for _, label in sorted((int(k), v) for k, v in (config.get("id2label") or {}).items())]
-    labels = labels or [f"LABEL_{i}" for i in range(int(config.get("num_labels", 2)))]
-    multi_label = config.get("problem_type") == MULTI_LABEL
-    if len(labels) == 1 and not multi_label:
+def _task_of_files(folder: Path, config: dict[str, Any], architecture: str) -> Task:
+    """Return what the files say that the model is for."""
+    if architecture.endswith(TAGGER):
+        return _task(folder, config, architecture, Task.TOKEN_CLASSIFICATION)
+    if architecture.endswith(CLASSIFIER):
+        if len(_labels(config)) > 1 or _is_multi_label(config):
+            return Task.CLASSIFICATION
+        # Whoever trains one output with transformers has it noted as a regression, of pairs or of single texts.
+        if config.get("problem_type") != REGRESSION or any(key in config for key in CROSS_ENCODER):
+            return Task.RERANKING
         raise BuildFailed(
-            BuildReason.UNSUPPORTED_TASK, "the head has one output: a regression or a reranker, which isn't built yet"
+            BuildReason.UNSUPPORTED_TASK,
+            "the head has one output, a regression: set spec.task: Reranking if it scores pairs of texts, "
+            "or give a model with a class for each answer",
         )
-    return {"labels": tuple(map(str, labels)), "multi_label": multi_label, "size": len(labels)}
+    if (folder / MODULES).is_file() or architecture.endswith("Model"):
+        return Task.EMBEDDING
+    raise BuildFailed(
+        BuildReason.UNSUPPORTED_TASK,
+        f"{architecture} has no task that can be told from its files; set spec.task: Embedding to serve its states "
+        f"as embeddings, or give a model that ends in Model, {CLASSIFIER} or {TAGGER}",
+    )
+
+
+def _labels(config: dict[str, Any]) -> tuple[str, ...]:
+    """Return the labels of a head in the order of its outputs; named by transformers where the files don't."""
+    labels = [str(label) for _, label in sorted((int(k), v) for k, v in (config.get("id2label") or {}).items())]
+    return tuple(labels or (f"LABEL_{i}" for i in range(int(config.get("num_labels", 2)))))
+
+
+def _is_multi_label(config: dict[str, Any]) -> bool:
+    return bool(config.get("problem_type") == MULTI_LABEL)
+
+
+def _has_token_types(folder: Path, config: dict[str, Any], family: Family) -> bool:
+    """Return whether model and tokenizer tell the texts of a pair apart by token types."""
+    tokenizer = read_json(folder, "tokenizer_config.json") or {}
+    # A tokenizer of no model's own gave them in transformers 4 (PreTrainedTokenizerFast), and gives none in 5.
+    by_default = INPUTS if tokenizer.get("tokenizer_class") == "TokenizersBackend" else (*INPUTS, TOKEN_TYPES)
+    kinds = int(config.get("type_vocab_size", family.token_types))
+    return min(family.token_types, kinds) > 1 and TOKEN_TYPES in tokenizer.get("model_input_names", by_default)
 
 
 def _embedding(folder: Path) -> dict[str, Any]:

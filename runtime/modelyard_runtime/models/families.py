@@ -16,7 +16,8 @@ class Family:
     ``layers`` and ``hidden`` name the fields of its config. Position ids begin after the padding id where
     ``offset_positions`` holds, so that many positions are lost. ``pooler`` tells whether the encoder takes
     ``add_pooling_layer``; ``attention`` is the implementation that transformers has of it. A ``decoder`` sees no
-    token that comes later; what is ``windowed`` sees none that is far away, in some layers.
+    token that comes later; what is ``windowed`` sees none that is far away, in some layers. ``token_types`` is how many
+    kinds of tokens its config has where it doesn't say: two where the texts of a pair are told apart so.
     """
 
     model_type: str
@@ -28,6 +29,7 @@ class Family:
     attention: Literal["sdpa", "eager"] = "sdpa"
     decoder: bool = False
     windowed: bool = False
+    token_types: int = 1
 
     @property
     def module(self) -> str:
@@ -40,10 +42,9 @@ class Family:
         """Return the class without a head."""
         return f"{self.prefix}Model"
 
-    @property
-    def classifier(self) -> str:
-        """Return the class with a classification head."""
-        return f"{self.prefix}ForSequenceClassification"
+    def with_head(self, head: str) -> str:
+        """Return the class with a head, ``ForSequenceClassification`` say."""
+        return f"{self.prefix}{head}"
 
     def positions(self, config: dict[str, Any]) -> int:
         """Return how many tokens a text may have."""
@@ -54,7 +55,7 @@ class Family:
 FAMILIES = {
     family.model_type: family
     for family in (
-        Family(model_type="bert", prefix="Bert"),
+        Family(model_type="bert", prefix="Bert", token_types=2),
         Family(model_type="roberta", prefix="Roberta", offset_positions=True),
         Family(model_type="xlm-roberta", prefix="XLMRoberta", offset_positions=True),
         Family(model_type="distilbert", prefix="DistilBert", layers="n_layers", hidden="dim", pooler=False),

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import importlib
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from transformers.utils import logging as transformers_logging
 
-from modelyard.contract.choices import Task
+from modelyard.contract.choices import TOKEN_TYPES, Task
 from modelyard.contract.steps import BuildReason
-from modelyard_runtime.backend.rows import Tokens, padded
+from modelyard_runtime.backend.rows import Answers, Batch, padded
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.description import Description, Pooling
+from modelyard_runtime.tokens import Encoded, rows_of_answers
 
 BATCH_TOKENS = 1024
 """Tokens of a batch of the original, padding included: sorted by length, so that little is padded."""
 
+_NORM = re.compile(r"norm\.(weight|bias)$", re.IGNORECASE)
+
 
 class Reference(torch.nn.Module):
-    """(input_ids, attention_mask), int64 [B, T] each -> float32 [B, size]."""
+    """(input_ids, attention_mask, perhaps token_type_ids), int64 [B, T] each -> float32 [B, size] or [B, T, size]."""
 
     def __init__(self, model: torch.nn.Module, description: Description) -> None:
         """Wrap a loaded model, in evaluation mode: a wrapper in train mode would put dropout into the export."""
@@ -32,28 +35,38 @@ class Reference(torch.nn.Module):
         self.description = description
         self.eval()
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Return embeddings or logits."""
-        answer = self.model(input_ids=input_ids, attention_mask=attention_mask)
-        if self.description.task is Task.CLASSIFICATION:
+        types = {} if token_type_ids is None else {TOKEN_TYPES: token_type_ids}
+        answer = self.model(input_ids=input_ids, attention_mask=attention_mask, **types)
+        if self.description.task is not Task.EMBEDDING:
             logits: torch.Tensor = answer.logits
             return logits
         pooled = _pooled(answer.last_hidden_state, attention_mask, self.description.pooling or Pooling.MEAN)
         return F.normalize(pooled, dim=1) if self.description.normalized else pooled
 
-    def answers(self, texts: list[Tokens]) -> npt.NDArray[np.float32]:
-        """Return the answers to token ids, one row a text, in the order given."""
-        answers = np.empty((len(texts), self.description.size), dtype=np.float32)
+    def answers(self, texts: Sequence[Encoded]) -> Answers:
+        """Return the answers to texts in the order given: a row a text, or a token where each has an answer."""
+        answers: dict[int, Answers] = {}
         for batch in _batches([len(text) for text in texts]):
-            rows = [(texts[i], np.ones_like(texts[i])) for i in batch]
-            answers[batch] = self.answer(*padded(rows, self.description.pad_token))
-        return answers
+            rows = [texts[i].tensors(self.description.inputs) for i in batch]
+            answers.update(zip(batch, self.answer(padded(rows, self.description.pad_token)), strict=True))
+        return rows_of_answers(texts, [answers[i] for i in range(len(texts))])
 
-    def answer(self, ids: Tokens, mask: Tokens) -> npt.NDArray[np.float32]:
-        """Return the answers of one padded batch."""
+    def answer(self, batch: Batch) -> Answers:
+        """Return the answers of one padded batch, float32 [B, size], of tokens [B, T, size]."""
         with torch.inference_mode():
-            result: npt.NDArray[np.float32] = self(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+            result: Answers = self(**{name: torch.from_numpy(tensor) for name, tensor in batch.items()}).numpy()
         return result
+
+    @property
+    def trained(self) -> bool:
+        """Return whether there is any trace of training: normalisations start at 1 and 0 and don't stay there."""
+        state = {name: value for name, value in self.state_dict().items() if _NORM.search(name)}
+        fresh = (torch.all(value == (1.0 if name.endswith("weight") else 0.0)) for name, value in state.items())
+        return not (state and all(map(bool, fresh)))
 
 
 def load_reference(folder: Path, description: Description) -> Reference:
@@ -62,12 +75,9 @@ def load_reference(folder: Path, description: Description) -> Reference:
     transformers_logging.set_verbosity_error()  # what it would tell of the weights is checked below
     transformers_logging.disable_progress_bar()
     module = importlib.import_module(family.module)
-    options: dict[str, Any] = {}
-    if description.task is Task.EMBEDDING:
-        kind = getattr(module, family.encoder)
-        options = {"add_pooling_layer": False} if family.pooler else {}
-    else:
-        kind = getattr(module, family.classifier)
+    kind = getattr(module, description.model_class)
+    without_pooler = description.task is Task.EMBEDDING and family.pooler
+    options: dict[str, Any] = {"add_pooling_layer": False} if without_pooler else {}
     try:
         model, info = kind.from_pretrained(
             folder,

@@ -63,8 +63,5 @@ def _replay(server: TritonServer, options: Options, model: str) -> None:
         message = f"{folder / GOLDEN_FILE} is missing: an artifact without golden samples can't be verified"
         raise FileNotFoundError(message)
     golden = Golden.read(folder)
-    worst = replay(
-        golden,
-        lambda ids, mask: server.infer(model, {"input_ids": ids, "attention_mask": mask}, golden.output),
-    )
+    worst = replay(golden, lambda batch: server.infer(model, batch, golden.output))
     log.info("%s answered %d golden samples as proven, worst difference %.2g", model, len(golden.samples), worst)

@@ -6,6 +6,7 @@ import ast
 import re
 import sysconfig
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SOURCES = (
@@ -23,8 +24,13 @@ LEAST_LETTERS = 0.72
 _BLANK = re.compile(r"\n\s*\n")
 
 
-def prose() -> Iterator[str]:
-    """Yield texts of one or a few paragraphs, in a fixed order; some may come twice."""
+@cache
+def prose() -> tuple[str, ...]:
+    """Return texts of one or a few paragraphs, in a fixed order; some may come twice. To read them takes seconds."""
+    return tuple(_prose())
+
+
+def _prose() -> Iterator[str]:
     library = Path(sysconfig.get_path("stdlib"))
     for pattern in SOURCES:
         for path in sorted(library.glob(pattern)):

@@ -32,9 +32,13 @@ FEW = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """A model, its graph, and the server that candidates are asked in. ``proving`` has the original's answers."""
+    """A model, its graph, and the server that candidates are asked in. ``proving`` has the original's answers.
+
+    address: where that server answers HTTP, as clients write it.
+    """
 
     workshop: Workshop
+    address: str
     proving: Sample
     extremes: Sample
 
@@ -83,6 +87,12 @@ def of_other_inputs(proving: Sample) -> Sample:
     return Sample(texts=[*proving.texts[1:FEW], proving.texts[0]], answers=proving.answers[:FEW])
 
 
+def first_texts(proving: Sample, *, per_token: bool = False) -> Sample:
+    """Return the first hundred texts with their answers, of which a tagger's have one for each token."""
+    texts = proving.texts[:FEW]
+    return Sample(texts=texts, answers=proving.answers[: sum(map(len, texts)) if per_token else FEW])
+
+
 @contextmanager
 def running_bench(source: Path, folder: Path) -> Iterator[Bench]:
     """Load and export a model, and start a Triton for it, all below ``folder``."""
@@ -109,6 +119,7 @@ def running_bench(source: Path, folder: Path) -> Iterator[Bench]:
         )
         yield Bench(
             workshop=workshop,
+            address=f"127.0.0.1:{triton.http_port}",
             proving=original.sample(original.proving),
             extremes=original.sample(original.extremes),
         )

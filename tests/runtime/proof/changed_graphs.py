@@ -75,6 +75,41 @@ def head_off_by_a_tenth(model: ir.Model) -> None:
     set_to(weight, numbers(weight) * TENTH_MORE)
 
 
+def tokens_answered_as_their_neighbours(model: ir.Model) -> None:
+    """Give each token the answer of the one behind it, and the last token that of the first."""
+    answer = model.graph.outputs[0]
+    name, answer.name = answer.name, "answer_in_place"
+
+    def part(start: int, end: int) -> ir.Value:
+        bounds = [ir.tensor(np.array([number]), name=f"{start}_{end}_{number}") for number in (start, end, 1)]
+        constants = [ir.node("Constant", [], {"value": bound}) for bound in bounds]
+        sliced = ir.node("Slice", [answer, *(constant.outputs[0] for constant in constants)])
+        model.graph.extend([*constants, sliced])
+        return sliced.outputs[0]
+
+    rolled = ir.node("Concat", [part(1, np.iinfo(np.int64).max), part(0, 1)], {"axis": 1})
+    model.graph.append(rolled)
+    model.graph.outputs[0] = rolled.outputs[0]
+    rolled.outputs[0].name, rolled.outputs[0].type, rolled.outputs[0].shape = name, answer.type, answer.shape
+
+
+def texts_of_a_pair_alike(model: ir.Model) -> None:
+    """Give both texts of a pair the same token type, as a graph that doesn't read them would."""
+    [types] = [
+        node.inputs[0]
+        for node in model.graph
+        if node.op_type == "Gather" and node.inputs[1] is not None and node.inputs[1].name == "token_type_ids"
+    ]
+    assert types is not None
+    set_to(types, np.repeat(numbers(types)[:1], 2, axis=0))
+
+
+def head_negated(model: ir.Model) -> None:
+    """Give the head's output the opposite sign."""
+    weight = head(model)
+    set_to(weight, -numbers(weight))
+
+
 def head_in_reverse(model: ir.Model) -> None:
     """Give the head's labels in the opposite order."""
     weight = head(model)

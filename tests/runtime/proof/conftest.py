@@ -1,4 +1,4 @@
-"""A trained model that people use, and a trained classifier, each on a real Triton."""
+"""A trained model that people use, and small ones of other tasks that learnt something, each on a real Triton."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from modelyard.contract.choices import Candidate
 from modelyard_runtime.candidates import Trial
 from tests.candidates import HERE
+from tests.models import reranker as rerankers
+from tests.models import tagger as taggers
 from tests.models.classifier import Trained, trained_classifier
 from tests.runtime.proof.bench import Bench, running_bench
 
@@ -50,4 +52,30 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def classifier(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """The trained classifier on a Triton of its own."""
     with running_bench(trained.folder, tmp_path_factory.mktemp("classifier")) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="session")
+def trained_tagger(tmp_path_factory: pytest.TempPathFactory) -> taggers.TrainedTagger:
+    """A small tagger that learnt something."""
+    return taggers.trained_tagger(tmp_path_factory.mktemp("tagger") / "model")
+
+
+@pytest.fixture(scope="session")
+def tagger(trained_tagger: taggers.TrainedTagger, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The trained tagger on a Triton of its own."""
+    with running_bench(trained_tagger.folder, tmp_path_factory.mktemp("tagger")) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="session")
+def trained_reranker(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> rerankers.TrainedReranker:
+    """A small reranker that learnt something, out of the classifier."""
+    return rerankers.trained_reranker(tmp_path_factory.mktemp("reranker") / "model", trained)
+
+
+@pytest.fixture(scope="session")
+def reranker(trained_reranker: rerankers.TrainedReranker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The trained reranker on a Triton of its own."""
+    with running_bench(trained_reranker.folder, tmp_path_factory.mktemp("reranker")) as bench:
         yield bench

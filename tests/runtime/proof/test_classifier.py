@@ -9,13 +9,22 @@ import pytest
 
 from modelyard.contract.choices import Candidate, Task
 from modelyard.contract.report import Outcome
-from tests.candidates import HERE
+from modelyard_runtime.backend.rows import IDS, MASK, TYPES
+from modelyard_runtime.candidates import Trial
+from tests.candidates import FP32, HERE
 from tests.models.classifier import CHANCE, MARGIN, SOURCES, Trained
 from tests.runtime.proof.bench import Bench, of_other_inputs
 from tests.runtime.proof.changed_graphs import changed, head_in_reverse, head_off_by_a_tenth, layers_swapped
+from tests.runtime.proof.documented import run_documented
 
 pytestmark = pytest.mark.timeout(600)
 EVERY = pytest.mark.parametrize("candidate", HERE, ids=lambda one: one.precision)
+
+
+@pytest.fixture(scope="module")
+def plain(classifier: Bench) -> Trial:
+    """The classifier at FP32 as it is, for tests that come after those that change one."""
+    return classifier.built(FP32)
 
 
 def test_the_classifier_learnt_something(trained: Trained, classifier: Bench) -> None:
@@ -64,3 +73,26 @@ def test_the_scale_of_the_head_off_by_a_tenth_misses(classifier: Bench, tmp_path
     parity = classifier.asked(classifier.built(candidate, graph))
     assert classifier.outcome(parity, candidate) is Outcome.MISS
     assert parity.figures["logitError"].lower > 0.05
+
+
+def test_the_documented_call_tells_the_class_of_each_text(classifier: Bench, plain: Trial, trained: Trained) -> None:
+    called = run_documented("A class a text", classifier, plain, trained.folder)
+    assert called["reads"] == ["input_ids", "attention_mask", "token_type_ids"]
+    assert called["logits"].shape == (2, len(SOURCES))
+    assert list(called["labels"].values()) == list(SOURCES)
+
+
+def test_a_text_without_token_types_is_the_first_of_a_pair(classifier: Bench, plain: Trial) -> None:
+    assert plain.decision is not None
+    text = classifier.proving.texts[1]
+    assert not text.types.any()
+    server = classifier.workshop.sidecar.server
+    with classifier.workshop.sidecar.serving(FP32, plain.decision, threads=2) as served:
+        given = {name: tensor[None] for name, tensor in text.tensors(served.decision.inputs).items()}
+        of_two = given | {TYPES: np.ones_like(given[TYPES])}
+        answers = [
+            server.infer(served.model, asked, "logits")
+            for asked in ({name: given[name] for name in (IDS, MASK)}, given, of_two)
+        ]
+    assert answers[0] == pytest.approx(answers[1], abs=1e-6)
+    assert np.abs(answers[2] - answers[1]).max() > 1e-3, "the model does read them"

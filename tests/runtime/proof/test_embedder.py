@@ -21,6 +21,7 @@ from tests.runtime.proof.changed_graphs import (
     layers_swapped,
     token_without_a_number,
 )
+from tests.runtime.proof.documented import run_documented
 
 pytestmark = pytest.mark.timeout(600)
 EVERY = pytest.mark.parametrize("candidate", HERE, ids=lambda one: one.precision)
@@ -69,6 +70,15 @@ def test_answers_of_other_inputs_miss(bench: Bench, trials: dict[Candidate, Tria
     assert parity.figures["neighboursKept"].upper < 0.5
 
 
+def test_the_documented_call_gives_an_embedding_for_each_text(
+    bench: Bench, trials: dict[Candidate, Trial], minilm: Path
+) -> None:
+    called = run_documented("An embedding a text", bench, trials[FP32], minilm)
+    assert called["reads"] == ["input_ids", "attention_mask"]
+    assert called["embeddings"].shape == (2, 384)
+    assert np.linalg.norm(called["embeddings"], axis=1) == pytest.approx(1, abs=1e-3)
+
+
 @EVERY
 @pytest.mark.parametrize("change", [layers_swapped, last_product_off_by_a_tenth], ids=lambda one: one.__name__)
 def test_wrong_weights_miss(
@@ -82,8 +92,8 @@ def test_wrong_weights_miss(
 def test_an_answer_to_an_extreme_that_is_no_number_misses_though_ordinary_texts_are_perfect(
     bench: Bench, tmp_path: Path, candidate: Candidate
 ) -> None:
-    ordinary = set(np.concatenate(bench.proving.texts).tolist())
-    extreme = next(token for text in bench.extremes.texts for token in text.tolist() if token not in ordinary)
+    ordinary = set(np.concatenate([text.ids for text in bench.proving.texts]).tolist())
+    extreme = next(token for text in bench.extremes.texts for token in text.ids.tolist() if token not in ordinary)
     graph = changed(bench.graph, tmp_path / "model.onnx", partial(token_without_a_number, extreme))
     parity = bench.asked(bench.built(candidate, graph))
     missed = [v for v in bench.verdicts(parity, candidate) if v.outcome is Outcome.MISS]

@@ -21,6 +21,7 @@ from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
 from modelyard_runtime.models.description import Description, describe
 from modelyard_runtime.models.reference import Reference, load_reference
 from modelyard_runtime.repository import name_of, write_config
+from modelyard_runtime.tokens import Encoded
 from tests.candidates import HERE
 from tests.models.encoder import tiny_encoder
 from tests.servers.triton import RunningTriton, running_triton
@@ -82,7 +83,7 @@ def pod(tiny: Tiny, tmp_path: Path) -> Callable[[], Path]:
         shutil.copytree(tiny.repository / name_of(candidate), folder)
         texts = [texts_of(length, 1)[0] for length in (3, 9, 17)]
         samples = tuple(
-            Sample(input_ids=tuple(ids.tolist()), answer=tuple(tiny.reference.answers([ids])[0].tolist()))
+            Sample(input_ids=tuple(ids.tolist()), answer=tuple(tiny.reference.answers([Encoded.of(ids)])[0].tolist()))
             for ids in texts
         )
         Golden(task="Embedding", output="embedding", multi_label=False, samples=samples).write(folder)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from modelyard.contract.choices import Candidate, Precision
-from modelyard_runtime.backend.rows import Tokens
-from modelyard_runtime.parity import Answers, cosines
+from modelyard_runtime.backend.rows import Answers, Tokens
+from modelyard_runtime.distances import cosines
 from modelyard_runtime.repository import name_of
+from modelyard_runtime.tokens import Encoded
 from modelyard_runtime.triton import ServerRefused, TritonServer
 from tests.candidates import HERE
 from tests.runtime.serving.conftest import MOST_TOKENS, Tiny, texts_of
@@ -39,7 +40,8 @@ def test_answers_agree_with_the_original(tiny: Tiny, triton: RunningTriton, cand
             texts = texts_of(length, 4)
             got = ask(client, candidate, np.stack(texts))
             assert got.dtype == np.float32
-            assert cosines(tiny.reference.answers(texts), got).min() > LEAST_COSINE[candidate.precision]
+            wanted = tiny.reference.answers([Encoded.of(ids) for ids in texts])
+            assert cosines(wanted, got).min() > LEAST_COSINE[candidate.precision]
 
 
 def test_padding_and_company_change_nothing(triton: RunningTriton, candidate: Candidate) -> None:

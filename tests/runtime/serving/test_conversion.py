@@ -163,8 +163,13 @@ def test_auto_takes_one_that_is_proven_and_says_what_became_of_the_others(steps:
 @pytest.mark.parametrize(
     ("fields", "reason", "says"),
     [
-        ({"task": Task.CLASSIFICATION}, BuildReason.UNSUPPORTED_TASK, "no classification head"),
-        ({"task": Task.GENERATION}, BuildReason.UNSUPPORTED_TASK, "Embedding and Classification"),
+        ({"task": Task.CLASSIFICATION}, BuildReason.UNSUPPORTED_TASK, "no head for task Classification"),
+        ({"task": Task.TOKEN_CLASSIFICATION}, BuildReason.UNSUPPORTED_TASK, "no head for task TokenClassification"),
+        (
+            {"task": Task.GENERATION},
+            BuildReason.UNSUPPORTED_TASK,
+            "Embedding, Classification, TokenClassification and Reranking are",
+        ),
         ({"shapes": Shapes(sequence=Length(opt=9, max=4096))}, BuildReason.SHAPES_NOT_POSSIBLE, "512"),
         ({"parity": ParityGate(agreement=0.9)}, BuildReason.GATE_NOT_APPLICABLE, "agreement"),
         (

@@ -1,0 +1,56 @@
+"""How small models are trained in tests: on one thread, from one seed, until they have learnt what they are for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+RATE = 1e-3
+BATCH = 16
+
+One = TypeVar("One")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: products this small only wait for a second one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
+
+
+def trained_until(
+    model: torch.nn.Module,
+    examples: Sequence[One],
+    batch_of: Callable[[Sequence[One]], dict[str, torch.Tensor]],
+    score: Callable[[], float],
+    *,
+    enough: float,
+    most_epochs: int,
+) -> float:
+    """Train a model in place until its score on what it has not seen is ``enough``; return that score.
+
+    batch_of: the tensors of some examples, labels among them. Fails if it has not learnt after ``most_epochs``.
+    """
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
+    order, found = list(examples), 0.0
+    for epoch in range(most_epochs):
+        model.train()
+        random.Random(epoch).shuffle(order)
+        for start in range(0, len(order), BATCH):
+            optimizer.zero_grad()
+            model(**batch_of(order[start : start + BATCH])).loss.backward()
+            optimizer.step()
+        model.eval()
+        with torch.inference_mode():
+            found = score()
+        print(f"  epoch {epoch + 1}: {found:.3f}")
+        if found >= enough:
+            return found
+    raise AssertionError(f"{found:.2f} on what it has not seen after {most_epochs} epochs, and {enough:.2f} is enough")
