@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 from pydantic.alias_generators import to_camel
 
 from modelyard.contract.choices import Precision, Task
-from modelyard.contract.report import Figure, Latency, Outcome
+from modelyard.contract.report import Figure, GateReport, Latency, Outcome, Sense
 from modelyard.contract.request import ParityGate
 
 
@@ -21,11 +20,13 @@ class GateNotApplicable(ValueError):
     """A gate that the model's task has no figure for. Says which gates it has."""
 
 
-class Sense(Enum):
-    """Whether a figure must reach its gate or stay below it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What the figure of a gate's name is held to."""
 
-    AT_LEAST = ">="
-    AT_MOST = "<="
+    gate: str
+    sense: Sense
+    limit: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +117,33 @@ def parity_verdicts(
     figures: by the gate's camelCase name, as in ``Parity.figures``. A figure that wasn't measured proves nothing.
     trained: as in ``SourceReport``. Raises GateNotApplicable.
     """
-    limits = parity_for_task(gate, task, precision).model_dump(exclude_none=True)
-    held = [_held(to_camel(name), limits[name], figures.get(to_camel(name)), SENSES[name]) for name in limits]
-    held.append(_held(NON_FINITE, 0, figures.get(NON_FINITE), Sense.AT_MOST))
+    limits = parity_limits(gate, task, precision, trained=trained)
+    return tuple(_held(one.gate, one.limit, figures.get(one.gate), one.sense) for one in limits)
+
+
+def parity_limits(
+    gate: ParityGate, task: Task, precision: Precision | None = None, *, trained: bool = True
+) -> tuple[Limit, ...]:
+    """Return what ``parity_verdicts`` holds figures to, in its order. Raises GateNotApplicable."""
+    given = parity_for_task(gate, task, precision).model_dump(exclude_none=True)
+    limits = [Limit(gate=to_camel(name), sense=SENSES[name], limit=limit) for name, limit in given.items()]
+    limits.append(Limit(gate=NON_FINITE, sense=Sense.AT_MOST, limit=0))
     if not trained and precision is Precision.FP32:
-        held.append(_held(GREATEST_ERROR, EXPORT_ERROR, figures.get(GREATEST_ERROR), Sense.AT_MOST))
-    return tuple(held)
+        limits.append(Limit(gate=GREATEST_ERROR, sense=Sense.AT_MOST, limit=EXPORT_ERROR))
+    return tuple(limits)
+
+
+def gates_held(limits: Iterable[Limit], figures: Mapping[str, Figure]) -> tuple[GateReport, ...]:
+    """Return the verdicts on figures as a report keeps them."""
+    return tuple(
+        GateReport(
+            gate=one.gate,
+            sense=one.sense,
+            limit=one.limit,
+            outcome=_held(one.gate, one.limit, figures.get(one.gate), one.sense).outcome,
+        )
+        for one in limits
+    )
 
 
 def performance_verdicts(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from modelyard.contract.choices import Candidate, Task
-from modelyard.contract.report import CandidateOutcome, CandidateReport, Machine, Parity, Speed
+from modelyard.contract.report import CandidateOutcome, CandidateReport, GateReport, Machine, Parity, Speed
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.decision import Decision
@@ -52,14 +52,15 @@ class Trial:
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
-    def report(self, outcome: CandidateOutcome) -> CandidateReport:
-        """Return what the report says of it."""
+    def report(self, outcome: CandidateOutcome, gates: tuple[GateReport, ...]) -> CandidateReport:
+        """Return what the report says of it. gates: the verdicts on its parity."""
         return CandidateReport(
             engine=self.candidate.engine,
             precision=self.candidate.precision,
             outcome=outcome,
             message="; ".join(self.notes),
             parity=self.parity,
+            gates=gates,
             speed=self.speed,
             size=self.size,
             seconds=round(self.seconds, 2),

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from modelyard.contract.choices import Candidate
-from modelyard.contract.report import CandidateOutcome, CandidateReport, Outcome
+from modelyard.contract.report import CandidateOutcome, CandidateReport, GateReport, Outcome
 from modelyard.contract.steps import BuildReason
-from modelyard.gates import outcome_of, parity_verdicts
+from modelyard.gates import gates_held, outcome_of, parity_limits, parity_verdicts
 from modelyard_runtime.candidates import Trial, Workshop
 from modelyard_runtime.choose import Contender, counted_batch, in_the_running, ranked
 from modelyard_runtime.engines import refusal_of
@@ -44,7 +44,7 @@ class Contest:
         for one in candidates:
             if self.outcomes[one] is CandidateOutcome.SLOWER and one not in self.measured:
                 self.trial(one).notes.append("surely slower, so it was not measured at length")
-        return winner, tuple(self.trial(one).report(self.outcomes[one]) for one in candidates)
+        return winner, tuple(self.trial(one).report(self.outcomes[one], self._gates(one)) for one in candidates)
 
     def _only(self, candidate: Candidate) -> Candidate:
         trial = self.trial(candidate)
@@ -143,6 +143,14 @@ class Contest:
         if outcome is Outcome.MISS:
             trial.notes += [verdict.message for verdict in verdicts if verdict.outcome is Outcome.MISS]
         return outcome
+
+    def _gates(self, candidate: Candidate) -> tuple[GateReport, ...]:
+        """Return the verdicts on a candidate for the report; none of one that was never asked."""
+        parity, original = self.trial(candidate).parity, self.workshop.original
+        if parity is None:
+            return ()
+        gate, task = self.workshop.request.parity, original.description.task
+        return gates_held(parity_limits(gate, task, candidate.precision, trained=original.trained), parity.figures)
 
     def _samples(self, *, proving: bool) -> tuple[Sample, Sample]:
         """Ask the original: the texts of one set, and the extremes."""

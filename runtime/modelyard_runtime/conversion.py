@@ -9,7 +9,7 @@ from importlib.metadata import version
 from platform import python_version
 
 from modelyard.contract.choices import Candidate
-from modelyard.contract.report import BuildReport, CandidateReport, Machine, SourceReport
+from modelyard.contract.report import Asked, BuildReport, CandidateReport, Machine, SourceReport
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.candidates import Workshop
@@ -28,7 +28,18 @@ from modelyard_runtime.triton import ServerLost, TritonServer
 SIDECAR_SECONDS = 120
 SIDECAR_PORT = 8000
 PORT_VARIABLE = "MODELYARD_SERVER_PORT"
-PACKAGES = ("torch", "transformers", "tokenizers", "onnx", "onnx-ir", "onnxscript", "onnxruntime", "openvino", "numpy")
+PACKAGES = (
+    "modelyard",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "onnx",
+    "onnx-ir",
+    "onnxscript",
+    "onnxruntime",
+    "openvino",
+    "numpy",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +94,7 @@ class Conversion:
     def _report(
         self, original: Original, triton: str, winner: Candidate, candidates: tuple[CandidateReport, ...]
     ) -> BuildReport:
-        fetched = self.scratch.read_fetched()
+        fetched, shapes = self.scratch.read_fetched(), self.request.shapes
         versions = {"python": python_version(), "triton": triton} | {name: version(name) for name in PACKAGES}
         return BuildReport(
             name=self.request.name,
@@ -100,6 +111,7 @@ class Conversion:
                 parameters=parameters_of(self.scratch.source),
                 trained=original.trained,
             ),
+            asked=Asked(objective=self.request.objective, batch=shapes.batch.opt, sequence=shapes.sequence.opt),
             engine=winner.engine,
             precision=winner.precision,
             candidates=candidates,

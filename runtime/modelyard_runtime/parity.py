@@ -20,9 +20,12 @@ from modelyard_runtime.distances import (
     decisions,
     errors,
     finite,
+    likeness,
     logit_errors,
     shifts,
+    spread_of,
 )
+from modelyard_runtime.distribution import distribution_of
 from modelyard_runtime.golden import probabilities
 from modelyard_runtime.layout import Layout
 from modelyard_runtime.models.description import Description
@@ -58,7 +61,9 @@ def parity_of(
     broken = np.asarray(~np.isfinite(every).all(axis=1))
     figures[NON_FINITE] = extreme_figure(broken, float(broken.sum()))
     reported["worstExtreme"] = float(_worst(extremes))
-    return Parity(dataset=dataset, figures=figures, reported=reported)
+    distances = 1 - likeness(description, want, got, spread=spread_of(want))
+    distribution = distribution_of(description.task, distances)
+    return Parity(dataset=dataset, figures=figures, reported=reported, distribution=distribution)
 
 
 def caveat_of(precision: Precision, *, trained: bool) -> str:

@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard.contract.choices import Precision, Task
-from modelyard.contract.report import Figure, Latency, Outcome
+from modelyard.contract.report import Figure, Latency, Outcome, Sense
 from modelyard.contract.request import ParityGate
 from modelyard.gates import (
     DEFAULTS,
     GateNotApplicable,
     Verdict,
+    gates_held,
     outcome_of,
     parity_for_task,
+    parity_limits,
     parity_verdicts,
     performance_verdicts,
 )
@@ -52,6 +54,16 @@ def test_a_figure_passes_where_its_whole_interval_does(
     found = verdict(parity_verdicts(ParityGate(), Task.EMBEDDING, figures), "p1Cosine")
     assert found.outcome is outcome
     assert words in found.message
+
+
+@pytest.mark.parametrize("trained", [True, False])
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.INT8])
+def test_what_a_report_keeps_of_gates_is_what_was_held(precision: Precision, trained: bool) -> None:  # noqa: FBT001 - a column of the table
+    figures = {name: figure(sure) for name, sure in SURE.items()} | {"minCosine": figure(0.5)}
+    verdicts = parity_verdicts(ParityGate(), Task.EMBEDDING, figures, precision, trained=trained)
+    kept = gates_held(parity_limits(ParityGate(), Task.EMBEDDING, precision, trained=trained), figures)
+    assert [(gate.gate, gate.outcome) for gate in kept] == [(one.gate, one.outcome) for one in verdicts]
+    assert {gate.gate: gate.sense for gate in kept}["nonFinite"] is Sense.AT_MOST
 
 
 def test_full_precision_is_held_closer_unless_the_user_says_otherwise() -> None:

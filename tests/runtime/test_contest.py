@@ -14,7 +14,16 @@ from typing import Any, cast
 import pytest
 
 from modelyard.contract.choices import Candidate, Engine, Objective, Precision, Task
-from modelyard.contract.report import CandidateOutcome, CandidateReport, Figure, Latency, Machine, Parity, Speed
+from modelyard.contract.report import (
+    CandidateOutcome,
+    CandidateReport,
+    Figure,
+    Latency,
+    Machine,
+    Outcome,
+    Parity,
+    Speed,
+)
 from modelyard.contract.request import ParityGate, Shapes
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.candidates import Trial, Workshop
@@ -127,6 +136,20 @@ def test_where_the_fastest_is_not_proven_the_next_is_measured_and_wins() -> None
     assert (play.steps("glance"), play.steps("measure")) == (list(ALL), [BF16, INT8_WEIGHTS])
     assert [reports[one].outcome for one in ALL] == [MISSED, CHOSEN, SLOWER]
     assert reports[INT8_WEIGHTS].message == ""
+
+
+def test_the_report_keeps_the_gates_that_each_was_held_to_and_how_it_did() -> None:
+    _, reports = Play(misses=(BF16,)).decided()
+    held = {one: {gate.gate: gate for gate in reports[one].gates} for one in ALL}
+    assert held[BF16]["p1Cosine"].outcome is Outcome.MISS
+    assert held[INT8_WEIGHTS]["p1Cosine"].outcome is Outcome.PASS
+    assert (held[INT8_WEIGHTS]["p1Cosine"].limit, held[FP32]["p1Cosine"].limit) == (0.998, 0.9999)
+    assert {str(gate.sense) for gate in held[FP32].values()} == {">=", "<="}
+
+
+def test_one_that_was_never_asked_was_held_to_nothing() -> None:
+    _, reports = Play(fails={BF16: "build"}).decided()
+    assert reports[BF16].gates == ()
 
 
 @pytest.mark.parametrize("step", ["build", "select", "glance", "measure", "prove"])

@@ -51,6 +51,17 @@ def outcome(description: Description, want: Answers, got: Answers) -> Outcome:
     return outcome_of(parity_verdicts(ParityGate(), description.task, parity(description, want, got).figures))
 
 
+@pytest.mark.parametrize("spread", [1e-6, 1e-3, 0.1])
+def test_the_distribution_is_of_the_answers_that_the_figures_are_of(spread: float) -> None:
+    want = answers(1)
+    found = parity(EMBEDDER, want, want + answers(2, spread=spread))
+    assert found.distribution is not None
+    known = {one.share: one.distance for one in found.distribution.quantiles}
+    assert found.distribution.samples == found.figures["p1Cosine"].samples
+    assert known[0.99] == pytest.approx(1 - found.figures["p1Cosine"].value, rel=1e-5)
+    assert known[1] == pytest.approx(1 - found.figures["minCosine"].value, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("noise", "expected"),
     [(0.0, Outcome.PASS), (0.01, Outcome.PASS), (0.033, Outcome.INCONCLUSIVE), (0.2, Outcome.MISS)],
