@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from modelyard.oci.client import INDEX_TYPE, MANIFEST_TYPE, Repository, digest_of
 from modelyard.oci.errors import UnexpectedAnswer
-from modelyard.oci.layers import Descriptor, FileLayer, unpack
+from modelyard.oci.layers import TITLE, Descriptor, FileLayer, unpack
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
@@ -26,6 +26,7 @@ EMPTY = b"{}"
 ARTIFACT_TYPE = "application/vnd.modelyard.artifact.v1"
 MODEL_TYPE = "application/vnd.modelyard.model.v1"
 REPORT_TYPE = "application/vnd.modelyard.report.v1+json"
+CREATED = "org.opencontainers.image.created"
 
 Advance = Callable[[int], None]
 """Told of every so many bytes that went over the wire."""
@@ -49,6 +50,15 @@ class Image:
     def size(self) -> int:
         """Return the sum of the layers, in bytes."""
         return sum(described.size for _, described in self.layers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedFile:
+    """A small file of a referrer. ``name`` is the one it gets when the referrer is pulled."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 def image_of(files: Sequence[FileLayer], artifact_type: str, *, architecture: str = "amd64") -> Image:
@@ -87,26 +97,51 @@ def push(repository: Repository, image: Image, tag: str, advance: Advance = lamb
     return repository.push_manifest(image.manifest, tag)[0]
 
 
-def attach_report(repository: Repository, subject: Descriptor, report: bytes) -> Descriptor:
-    """Attach a report to an artifact, in place of an older one."""
+def attach(
+    repository: Repository,
+    subject: Descriptor,
+    artifact_type: str,
+    files: Sequence[AttachedFile],
+    annotations: Mapping[str, str] | None = None,
+) -> Descriptor:
+    """Attach files to an artifact as one referrer, in place of an older one of its type. Equal files: equal digest."""
+    layers = [_push_bytes(repository, file.content, file.media_type, {TITLE: file.name}) for file in files]
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
-        "artifactType": REPORT_TYPE,
+        "artifactType": artifact_type,
         "config": _push_bytes(repository, EMPTY, EMPTY_TYPE).to_json(),
-        "layers": [_push_bytes(repository, report, REPORT_TYPE).to_json()],
+        "layers": [layer.to_json() for layer in layers],
         "subject": {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size},
     }
-    return repository.attach(manifest)
+    return repository.attach(manifest | ({"annotations": dict(annotations)} if annotations else {}))
+
+
+def attach_report(
+    repository: Repository,
+    subject: Descriptor,
+    report: bytes,
+    renderings: Sequence[AttachedFile] = (),
+    annotations: Mapping[str, str] | None = None,
+) -> Descriptor:
+    """Attach a report, with what people read of it in further layers, so that one can't be there without the other."""
+    files = [AttachedFile(name="report.json", media_type=REPORT_TYPE, content=report), *renderings]
+    return attach(repository, subject, REPORT_TYPE, files, annotations)
 
 
 def read_report(repository: Repository, digest: str) -> bytes | None:
-    """Return the report attached to the artifact of this digest, None if there is none."""
+    """Return the report attached to the artifact of this digest, the latest if there are several, None without one."""
     found = repository.referrers(digest, REPORT_TYPE)
     if not found:
         return None
-    _, manifest = repository.manifest(found[-1].digest)
-    return repository.blob(Descriptor.from_json(manifest["layers"][0]))
+    latest = max(found, key=lambda described: dict(described.annotations).get(CREATED, ""))
+    _, manifest = repository.manifest(latest.digest)
+    for layer in map(Descriptor.from_json, manifest["layers"]):
+        if layer.media_type == REPORT_TYPE:
+            return repository.blob(layer)
+    where = f"{repository.place.registry}/{repository.place.repository}@{latest.digest}"
+    message = f"{where} calls itself a report and holds none; delete it, and build again"
+    raise UnexpectedAnswer(message)
 
 
 def files_in(repository: Repository, version: str) -> tuple[Descriptor, list[Descriptor]]:
@@ -153,8 +188,15 @@ def pull(repository: Repository, version: str, destination: Path, advance: Advan
     return described
 
 
-def _push_bytes(repository: Repository, content: bytes, media_type: str) -> Descriptor:
-    described = Descriptor(media_type=media_type, digest=digest_of(content), size=len(content))
+def _push_bytes(
+    repository: Repository, content: bytes, media_type: str, annotations: Mapping[str, str] | None = None
+) -> Descriptor:
+    described = Descriptor(
+        media_type=media_type,
+        digest=digest_of(content),
+        size=len(content),
+        annotations=tuple(sorted((annotations or {}).items())),
+    )
     repository.push_blob(described, lambda: iter([content]))
     return described
 

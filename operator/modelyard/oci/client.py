@@ -107,6 +107,7 @@ class Repository:
             digest=digest,
             size=len(content),
             artifact_type=manifest.get("artifactType"),
+            annotations=tuple(sorted(manifest.get("annotations", {}).items())),
         )
         return described, "OCI-Subject" in answer.headers
 
@@ -169,12 +170,13 @@ class Repository:
             return described
         tag = _fallback_tag(manifest["subject"]["digest"])
         answer = self._send("GET", self._url("manifests", tag), headers={"Accept": INDEX_TYPE})
-        entries = []
+        before: list[dict[str, Any]] = []
         if answer.status_code != httpx.codes.NOT_FOUND:
             self._check(answer, tag)
-            entries = [e for e in answer.json()["manifests"] if e.get("artifactType") != described.artifact_type]
-        index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [*entries, described.to_json()]}
-        self.push_manifest(index, tag)
+            before = answer.json()["manifests"]
+        after = _with(before, described)
+        if after != before:
+            self.push_manifest({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": after}, tag)
         return described
 
     def _has_blob(self, digest: str) -> bool:
@@ -234,6 +236,18 @@ class Repository:
 
 def _fallback_tag(digest: str) -> str:
     return digest.replace(":", "-")
+
+
+def _with(referrers: list[dict[str, Any]], described: Descriptor) -> list[dict[str, Any]]:
+    """Return a list of referrers with this one in the place of an older one of its type, else at its end.
+
+    In its place, so that what is attached again in any order leaves the list as it was.
+    """
+    same = [entry.get("artifactType") == described.artifact_type for entry in referrers]
+    place = same.index(True) if any(same) else len(referrers)
+    others = [None if is_same else entry for entry, is_same in zip(referrers, same, strict=True)]
+    found = [*others[:place], described.to_json(), *others[place + 1 :]]
+    return [entry for entry in found if entry is not None]
 
 
 def _told(answer: httpx.Response) -> str:

@@ -10,7 +10,11 @@ import pytest
 
 from modelyard.oci.artifact import (
     ARTIFACT_TYPE,
+    CREATED,
     MODEL_TYPE,
+    REPORT_TYPE,
+    AttachedFile,
+    attach,
     attach_report,
     files_in,
     image_of,
@@ -96,6 +100,40 @@ def test_a_report_is_found_by_its_artifact_and_replaces_an_older_one(repository:
     _, index = repository.manifest(artifact.digest.replace(":", "-"))
     assert index["mediaType"] == INDEX_TYPE
     assert len(index["manifests"]) == 1
+
+
+def test_a_report_s_other_forms_lie_beside_it_under_the_names_that_pulling_gives_them(
+    repository: Repository, folder: Path, tmp_path: Path
+) -> None:
+    artifact = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), "k")
+    page = AttachedFile(name="report.html", media_type="text/html", content=b"<!doctype html>")
+    attached = attach_report(repository, artifact, b"{}", (page,), {CREATED: "2026-01-01T00:00:00+00:00"})
+    assert pull(repository, attached.digest, tmp_path / "pulled").digest == attached.digest
+    assert (tmp_path / "pulled" / "report.json").read_bytes() == b"{}"
+    assert (tmp_path / "pulled" / "report.html").read_bytes() == b"<!doctype html>"
+    assert attach_report(repository, artifact, b"{}", (page,), {CREATED: "2026-01-01T00:00:00+00:00"}) == attached
+
+
+def test_referrers_of_other_types_stay_and_their_annotations_are_in_the_list(
+    repository: Repository, folder: Path
+) -> None:
+    artifact = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), "k")
+    other = AttachedFile(name="o", media_type="application/vnd.example+json", content=b"1")
+    attach(repository, artifact, "application/vnd.example", (other,), {"of": "somebody"})
+    attach_report(repository, artifact, b"{}")
+    attach_report(repository, artifact, b"[]")
+    _, index = repository.manifest(artifact.digest.replace(":", "-"))
+    assert [entry["artifactType"] for entry in index["manifests"]] == ["application/vnd.example", REPORT_TYPE]
+    assert index["manifests"][0]["annotations"] == {"of": "somebody"}
+    (found,) = repository.referrers(artifact.digest, "application/vnd.example")
+    assert dict(found.annotations) == {"of": "somebody"}
+
+
+def test_what_calls_itself_a_report_and_holds_none_is_told(repository: Repository, folder: Path) -> None:
+    artifact = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), "k")
+    attach(repository, artifact, REPORT_TYPE, (AttachedFile(name="o", media_type="text/plain", content=b"1"),))
+    with pytest.raises(UnexpectedAnswer, match="holds none; delete it"):
+        read_report(repository, artifact.digest)
 
 
 def test_containerd_can_mount_it_since_its_config_lists_the_layers(repository: Repository, folder: Path) -> None:
