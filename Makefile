@@ -46,12 +46,13 @@ e2e: $(INSTALLED) ## Run the whole slice's tests on the local cluster, from appl
 	$(BIN)/python -m pytest tests/e2e tests/charts/test_release.py
 
 .PHONY: lint
-lint: $(INSTALLED) ## Check style, format, types, layers and that crds/ is up to date; changes nothing.
+lint: $(INSTALLED) ## Check style, format, types, layers and that what is generated is up to date; changes nothing.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m modelyard.api.generate --check
+	$(BIN)/python -m modelyard.report.schema --check
 
 .PHONY: format
 format: $(INSTALLED) ## Format the code and repair what ruff can repair.
@@ -71,8 +72,9 @@ images: $(INSTALLED) ## Build the images and push them to the local cluster's mi
 	$(BIN)/python -m tests.cluster images
 
 .PHONY: crds
-crds: $(INSTALLED) ## Generate crds/ from the types in operator/modelyard/api.
+crds: $(INSTALLED) ## Generate crds/ and the schema of reports from the types in operator/modelyard.
 	$(BIN)/python -m modelyard.api.generate
+	$(BIN)/python -m modelyard.report.schema
 
 .PHONY: lock
 lock: $(INSTALLED) ## Resolve the dependencies into locks/ (UPGRADE=--upgrade takes newer ones).

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Precision, Task
-from modelyard.contract.report import BuildReport, CandidateOutcome, Outcome
+from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Objective, Precision, Task
+from modelyard.contract.report import Asked, BuildReport, CandidateOutcome, Outcome
 from modelyard.contract.request import BatchSize, BuildRequest, Length, OciFiles, ParityGate, Shapes
 from modelyard.contract.steps import BuildReason, ExitCode
 from modelyard.gates import outcome_of, parity_verdicts
@@ -18,6 +19,7 @@ from modelyard.oci.artifact import push as push_image
 from modelyard.oci.client import Repository
 from modelyard.oci.layers import layers_of
 from modelyard.oci.reference import Reference
+from modelyard.report.schema import FILE
 from modelyard_runtime.backend.decision import Decision
 from modelyard_runtime.engines import builder_of
 from modelyard_runtime.golden import Golden
@@ -117,6 +119,22 @@ def test_a_named_candidate_is_built_proven_and_measured(converted: Converted) ->
     assert {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} == {
         *("1/model.onnx", "1/model.onnx.data", "1/modelyard.json", "golden.json")
     }
+
+
+def test_the_report_of_a_build_validates_and_keeps_what_was_held_and_how_far_answers_lie(
+    converted: Converted, root: Path
+) -> None:
+    schema = json.loads((root / FILE).read_text())
+    written = json.loads((converted.steps.scratch / "report.json").read_text())
+    jsonschema.validate(written, schema, cls=jsonschema.Draft202012Validator)
+    report = report_of(converted.steps)
+    assert report.asked == Asked(objective=Objective.THROUGHPUT, batch=2, sequence=128)
+    assert {(gate.gate, gate.outcome) for gate in report.chosen.gates} >= {("greatestError", Outcome.PASS)}
+    assert report.chosen.parity is not None
+    distribution = report.chosen.parity.distribution
+    assert distribution is not None
+    assert (distribution.samples, distribution.quantiles[0].share, distribution.quantiles[-1].share) == (320, 0, 1)
+    assert 0 <= distribution.quantiles[-1].distance < 1e-6
 
 
 def test_progress_tells_each_stage_from_start_to_end(converted: Converted) -> None:
