@@ -15,13 +15,16 @@ from pydantic import ValidationError
 from modelyard.contract.report import ArtifactRef, BuildReport
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
-from modelyard.oci.artifact import ARTIFACT_TYPE, Image, attach_report, image_of, push
+from modelyard.oci.artifact import ARTIFACT_TYPE, CREATED, AttachedFile, Image, attach, attach_report, image_of, push
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import credentials_for
 from modelyard.oci.errors import RegistryError
 from modelyard.oci.layers import layers_of
 from modelyard.oci.reasons import ARTIFACT_REASONS
 from modelyard.oci.reference import Reference
+from modelyard.report.html import html_of
+from modelyard.report.lineage import LINEAGE_TYPE, PREDICATE_ANNOTATION, PREDICATE_TYPE, lineage_of
+from modelyard.report.markdown import markdown_of
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Scratch
 from modelyard_runtime.outage import Patience
@@ -44,8 +47,12 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
 
 
 def pushed(request: BuildRequest, image: Image, report: BuildReport, advance: Advance) -> ArtifactRef:
-    """Push an image and attach its report; what is there already is not sent again."""
+    """Push an image and attach its evidence; what is there already is not sent again."""
     destination = request.destination
+    artifact = ArtifactRef(repository=destination.repository, digest=image.digest, size=image.size)
+    told = report.model_copy(update={"artifact": artifact})
+    lineage, renderings = _lineage(request, told, artifact), _renderings(told)
+    created = {CREATED: told.finished_at.isoformat()}
     sent = 0
 
     def count(bytes_sent: int) -> None:
@@ -58,12 +65,24 @@ def pushed(request: BuildRequest, image: Image, report: BuildReport, advance: Ad
         credentials = credentials_for(place.registry)
         with Repository(place, plain_http=destination.plain_http, credentials=credentials) as repository:
             subject = push(repository, image, destination.tag, count)
-            artifact = ArtifactRef(repository=destination.repository, digest=subject.digest, size=image.size)
-            told = report.model_copy(update={"artifact": artifact})
-            attached = attach_report(repository, subject, told.to_json().encode())
+            # The report last: an artifact that has one is whole, and no build is asked for again.
+            attach(repository, subject, LINEAGE_TYPE, (lineage,), created | {PREDICATE_ANNOTATION: PREDICATE_TYPE})
+            attached = attach_report(repository, subject, told.to_json().encode(), renderings, created)
     except RegistryError as error:
         raise BuildFailed(ARTIFACT_REASONS[type(error)], str(error)) from error
     return artifact.model_copy(update={"report": attached.digest})
+
+
+def _lineage(request: BuildRequest, report: BuildReport, artifact: ArtifactRef) -> AttachedFile:
+    return AttachedFile(name="lineage.json", media_type=LINEAGE_TYPE, content=lineage_of(request, report, artifact))
+
+
+def _renderings(report: BuildReport) -> tuple[AttachedFile, ...]:
+    """Return what people read of the report."""
+    return (
+        AttachedFile(name="report.md", media_type="text/markdown", content=markdown_of(report).encode()),
+        AttachedFile(name="report.html", media_type="text/html", content=html_of(report).encode()),
+    )
 
 
 def _report(path: Path) -> BuildReport:

@@ -18,10 +18,14 @@ from modelyard.contract.choices import Engine, Precision, Task
 from modelyard.contract.report import BuildReport, CandidateOutcome, CandidateReport, Machine, SourceReport
 from modelyard.contract.request import OciFiles
 from modelyard.contract.steps import BuildReason, ExitCode
-from modelyard.oci.artifact import ARTIFACT_TYPE, CONFIG_TYPE, image_of, pull, read_report
+from modelyard.oci.artifact import ARTIFACT_TYPE, CONFIG_TYPE, REPORT_TYPE, image_of, pull, read_report
 from modelyard.oci.client import Repository
 from modelyard.oci.layers import Descriptor, layers_of
 from modelyard.oci.reference import Reference
+from modelyard.report.html import html_of
+from modelyard.report.lineage import LINEAGE_TYPE
+from modelyard.report.markdown import markdown_of
+from tests.modelyard.oci.faulty import Answer, faulty_registry
 from tests.runtime.folders import files_of, write
 from tests.runtime.steps import Ended, Steps, build_request
 from tests.servers.registry import RunningRegistry, running_registry
@@ -137,6 +141,65 @@ def test_publishing_again_pushes_no_artifact(steps: Steps, registry: RunningRegi
     second = published(steps, registry.host, "again").termination.artifact
     assert first == second
     assert files_of(registry.folder / "data") == stored
+
+
+def test_the_evidence_is_attached_as_people_and_as_tools_read_it(
+    steps: Steps, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    converted(steps)
+    artifact = published(steps, registry.host, "evidence").termination.artifact
+    assert artifact is not None
+    with opened(registry.host, "evidence") as repository:
+        (about,) = repository.referrers(artifact.digest, REPORT_TYPE)
+        (lineage,) = repository.referrers(artifact.digest, LINEAGE_TYPE)
+        pull(repository, about.digest, tmp_path / "report")
+        pull(repository, lineage.digest, tmp_path / "lineage")
+        _, manifest = repository.manifest(lineage.digest)
+    assert about.digest == artifact.report
+    assert set(files_of(tmp_path / "report")) == {"report.json", "report.md", "report.html"}
+    told = BuildReport.model_validate_json((tmp_path / "report" / "report.json").read_bytes())
+    assert (tmp_path / "report" / "report.md").read_text() == markdown_of(told)
+    assert (tmp_path / "report" / "report.html").read_text() == html_of(told)
+    assert dict(lineage.annotations)["in-toto.io/predicate-type"] == "https://slsa.dev/provenance/v1"
+    assert manifest["layers"][0]["mediaType"] == LINEAGE_TYPE
+    statement = json.loads((tmp_path / "lineage" / "lineage.json").read_bytes())
+    assert statement["subject"][0]["digest"] == {"sha256": artifact.digest.removeprefix("sha256:")}
+    (named,) = statement["predicate"]["runDetails"]["byproducts"]
+    whole = (tmp_path / "report" / "report.json").read_bytes()
+    assert named["digest"] == {"sha256": hashlib.sha256(whole).hexdigest()}
+
+
+def test_measured_anew_it_is_the_same_artifact_with_the_new_report(steps: Steps, registry: RunningRegistry) -> None:
+    converted(steps)
+    first = published(steps, registry.host, "anew").termination.artifact
+    later = report().model_copy(update={"finished_at": datetime(2026, 2, 1, tzinfo=UTC), "peak_memory_bytes": 7})
+    (steps.scratch / "report.json").write_text(later.to_json())
+    second = published(steps, registry.host, "anew").termination.artifact
+    assert first is not None
+    assert second is not None
+    assert (second.digest, second.size) == (first.digest, first.size)
+    assert second.report != first.report
+    with opened(registry.host, "anew") as repository:
+        content = read_report(repository, second.digest)
+    assert content is not None
+    assert BuildReport.model_validate_json(content).peak_memory_bytes == 7
+
+
+def test_the_report_is_attached_last_since_it_says_that_the_artifact_is_whole(steps: Steps) -> None:
+    """In a registry with the referrers API, which has all blobs already."""
+
+    def respond(method: str, path: str, _: dict[str, str]) -> Answer:
+        if method == "PUT":
+            return Answer(status=201, headers={"OCI-Subject": "sha256:0"})
+        return Answer(status=200 if "/blobs/" in path else 404)
+
+    converted(steps)
+    with faulty_registry(respond) as registry:
+        artifact = published(steps, registry.host, "last").termination.artifact
+        put = [path.rpartition("/")[2] for method, path, _ in registry.asked if method == "PUT"]
+    assert artifact is not None
+    assert len(put) == 3
+    assert (put[0], put[-1]) == ("k1", artifact.report)
 
 
 @pytest.mark.parametrize("name", ["out/1/secret", "out/golden.json", "report.json"])
