@@ -1,4 +1,4 @@
-"""Writes reference pages from the CRDs and the set of reasons when the site is built: they cannot fall behind."""
+"""Writes reference pages from the CRDs, the reasons and the report when the site is built: they cannot fall behind."""
 
 from __future__ import annotations
 
@@ -10,20 +10,30 @@ import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from modelyard.api.schema import structural_schema
+from modelyard.contract.report import BuildReport
 from modelyard.reasons import ADVICE, Reason
+from modelyard.report.html import html_of
 
 ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "tests/modelyard/report/reports/minilm.json"
+"""The report of a real build: the tests' own."""
 
 Schema = Mapping[str, Any]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add ``reference/<kind>.md`` for each CRD, and ``reference/reasons.md`` (a hook that MkDocs calls)."""
+    """Add a page for each CRD, those of reasons and of the report, and an example of one (a hook that MkDocs calls)."""
     for path in sorted((ROOT / "crds").glob("*.yaml")):
         crd = yaml.safe_load(path.read_text())
         kind = crd["spec"]["names"]["kind"]
         files.append(File.generated(config, f"reference/{kind.lower()}.md", content=page(crd)))
     files.append(File.generated(config, "reference/reasons.md", content=reasons_page()))
+    files.append(File.generated(config, "reference/report.md", content=report_page()))
+    example = EXAMPLE.read_text()
+    page_of_example = html_of(BuildReport.model_validate_json(example))
+    files.append(File.generated(config, "reference/report-example.json", content=example))
+    files.append(File.generated(config, "reference/report-example.html", content=page_of_example))
     return files
 
 
@@ -37,6 +47,18 @@ def reasons_page() -> str:
     return "\n".join(
         ["# Reasons", "", intro, "", "| reason | meaning | what to do |", "| --- | --- | --- |", *rows, ""]
     )
+
+
+def report_page() -> str:
+    """Return the page of the report's fields; what is said of its lineage is written by hand beside this file."""
+    intro = (
+        "`report.json`, as a build attaches it to its artifact ([how to read it](../how-to/report.md)). Within one "
+        "`schemaVersion` the shape only grows: pass over fields that you don't know. A field that is absent was not "
+        "measured, or came after the build. [The same as JSON Schema](report.schema.json)."
+    )
+    schema = structural_schema(BuildReport, defaults=False)
+    lineage = (ROOT / "docs/hooks/lineage.md").read_text()
+    return "\n\n".join(["# The report", intro, table(fields(schema, "")), lineage])
 
 
 def page(crd: Schema) -> str:
@@ -62,9 +84,10 @@ def table(rows: Iterator[tuple[str, str, str, str]]) -> str:
 
 def fields(schema: Schema, path: str) -> Iterator[tuple[str, str, str, str]]:
     """Yield (path, type, default, meaning) of each field below ``schema``, parents before their children."""
-    items = schema.get("items", {})
-    for name, field in (schema.get("properties") or items.get("properties") or {}).items():
-        here = f"{path}[].{name}" if items else f"{path}.{name}"
+    items, values = schema.get("items", {}), schema.get("additionalProperties", {})
+    within = "[]" if items else ".*" if values else ""
+    for name, field in (schema.get("properties") or (items or values).get("properties") or {}).items():
+        here = f"{path}{within}.{name}".removeprefix(".")
         default = f"`{field['default']}`" if "default" in field else ""
         yield f"`{here}`", kind(field), default, meaning(field)
         yield from fields(field, here)
@@ -78,6 +101,8 @@ def kind(field: Schema) -> str:
         return "integer or string"
     if "items" in field:
         return f"list of {kind(field['items'])}"
+    if "additionalProperties" in field:
+        return f"map of {kind(field['additionalProperties'])}"
     return str(field.get("type", "object"))
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modelyard.contract.report import BuildReport
 from modelyard.reasons import ADVICE, Reason
+from modelyard.report.html import html_of
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,21 @@ def test_the_reference_has_every_field_of_the_spec(root: Path, site: Path, kind:
 def test_the_reference_tells_every_reason_and_what_to_do(site: Path) -> None:
     page = html.unescape(re.sub("<[^>]*>", "", site.joinpath("reference", "reasons", "index.html").read_text()))
     assert [one for one in Reason if one not in page or ADVICE[one].fix.replace("`", "") not in page] == []
+
+
+def test_the_reference_has_every_field_of_a_report_and_an_example_of_one(site: Path) -> None:
+    page = site.joinpath("reference", "report", "index.html").read_text()
+    deep = ("candidates[].parity.figures.*.lower", "candidates[].gates[].outcome", "stages[].seconds")
+    assert [name for name in (*aliases(BuildReport), *deep) if f"<code>{name}</code>" not in page] == []
+    example = site.joinpath("reference", "report-example.json").read_text()
+    assert site.joinpath("reference", "report-example.html").read_text() == html_of(
+        BuildReport.model_validate_json(example)
+    )
+
+
+def aliases(model: type[BuildReport]) -> list[str]:
+    """Return the names of a type's fields as they are written."""
+    return [str(field.alias) for field in model.model_fields.values()]
 
 
 def test_the_hooks_before_a_commit_fetch_nothing(root: Path) -> None:

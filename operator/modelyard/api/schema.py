@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard.api.base import ApiModel, without_empty
+from pydantic import BaseModel
+
+from modelyard.api.base import without_empty
 
 Schema = dict[str, Any]
 
 _DROPPED = ("title", "additionalProperties", "default", "$defs")
 
 
-def structural_schema(model: type[ApiModel], *, defaults: bool) -> Schema:
+def structural_schema(model: type[BaseModel], *, defaults: bool) -> Schema:
     """Return ``model``'s schema: references inlined, null left out, defaults only where the API server may set them.
 
     Scalars keep their default; a block gets ``{}`` where something within it has one, so that the inner defaults take
