@@ -168,7 +168,7 @@ def proven_by_untrained(precision: Precision) -> str:
     return f"untrained weights agree about anything, and prove nothing of {precision}"
 
 
-def outcome_of(verdicts: tuple[Verdict, ...]) -> Outcome:
+def outcome_of(verdicts: tuple[Verdict, ...] | tuple[GateReport, ...]) -> Outcome:
     """Return Miss if any missed, else Inconclusive if any is, else Pass. Nothing held is nothing proven."""
     outcomes = {verdict.outcome for verdict in verdicts}
     for outcome in (Outcome.MISS, Outcome.INCONCLUSIVE):

@@ -43,12 +43,13 @@ def run(args: argparse.Namespace) -> int:
     """Render; print it, or say where it was written."""
     wanted = args.format or (SUFFIXES.get(args.output.suffix, "markdown") if args.output else "markdown")
     content = _content(args.reference, plain_http=args.plain_http)
-    text = content.decode() if wanted == "json" else _renderer(wanted)(_read(args.reference, content))
+    if wanted != "json":  # JSON stays as it is, also where it is of a version that this one can't read
+        content = _renderer(wanted)(_read(args.reference, content)).encode()
     if args.output is None:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stdout.buffer.write(content if content.endswith(b"\n") else content + b"\n")
         return 0
     try:
-        args.output.write_text(text)
+        args.output.write_bytes(content)
     except OSError as error:
         raise NoReport(f"{args.output} can't be written: {error}; give --output a file in a folder of yours") from error
     print(args.output)

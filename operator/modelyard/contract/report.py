@@ -182,7 +182,7 @@ class SourceReport(Evidence):
     """What was read."""
 
     kind: str
-    """Kind of the place: huggingFace, oci or pvc."""
+    """Kind of the place, as ``spec.source`` has it."""
     ref: str
     """The place, pinned where it can be."""
     digest: str

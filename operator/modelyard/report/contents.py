@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from modelyard.contract.report import BuildReport, Outcome
+from modelyard.gates import outcome_of
 from modelyard.report.document import TONES, Document, Tile
-from modelyard.report.judged import counted_batch, gates_of, latency_at, leading_of, outcome_of_gates
+from modelyard.report.judged import counted_batch, gates_of, latency_at, leading_of
 from modelyard.report.sections.agreement import agreement
 from modelyard.report.sections.candidates import candidates
 from modelyard.report.sections.gates import gates
@@ -25,7 +26,7 @@ EXPORT_ONLY = ("Export proven", "holds every gate of the build, with weights tha
 def document_of(report: BuildReport) -> Document:
     """Return the whole report."""
     held = gates_of(report, report.chosen)
-    found = outcome_of_gates(held)
+    found = outcome_of(held)
     verdict, words = EXPORT_ONLY if found is Outcome.PASS and not report.source.trained else VERDICTS[found]
     passed = sum(gate.outcome is Outcome.PASS for gate in held)
     parity = report.chosen.parity

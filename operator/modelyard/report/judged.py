@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modelyard.contract.choices import Objective
-from modelyard.contract.report import BuildReport, CandidateReport, Figure, GateReport, Latency, Outcome, Sense
+from modelyard.contract.report import BuildReport, CandidateReport, Figure, GateReport, Latency, Sense
 from modelyard.contract.request import ParityGate
 from modelyard.gates import GateNotApplicable, gates_held, parity_limits
 
@@ -53,20 +53,12 @@ def keeps_gates(report: BuildReport) -> bool:
     return any(candidate.gates for candidate in report.candidates)
 
 
-def outcome_of_gates(gates: tuple[GateReport, ...]) -> Outcome:
-    """Return Miss if any missed, else Inconclusive if any is or there is none, else Pass."""
-    outcomes = {gate.outcome for gate in gates}
-    for outcome in (Outcome.MISS, Outcome.INCONCLUSIVE):
-        if outcome in outcomes:
-            return outcome
-    return Outcome.PASS if outcomes else Outcome.INCONCLUSIVE
-
-
 def leading_of(report: BuildReport, candidate: CandidateReport) -> Leading | None:
     """Return the figure that stands for a candidate's agreement, None where it was not asked."""
     if candidate.parity is None:
         return None
-    figures, gates = candidate.parity.figures, {gate.gate: gate for gate in gates_of(report, candidate)}
+    figures = candidate.parity.figures
+    gates = {gate.gate: gate for gate in gates_of(report, candidate) if math.isfinite(gate.limit)}
     name = next((name for name in (*PREFERRED, *gates) if name in figures), None)
     if name is None:
         return None

@@ -15,7 +15,7 @@ from modelyard.contract.report import (
     Sense,
 )
 from modelyard.report.contents import document_of, short_name
-from modelyard.report.document import Document, Table, Tone
+from modelyard.report.document import Document, Plot, Table, Tone
 from modelyard.report.judged import counted_batch, gates_of, leading_of, name_of
 
 
@@ -41,6 +41,17 @@ def table(document: Document, section: str, caption: str) -> Table:
         if isinstance(block, Table) and block.caption.startswith(caption)
     )
     return found
+
+
+def plots(document: Document, section: str) -> list[Plot]:
+    """Return the pictures of a section."""
+    return [
+        block
+        for part in document.sections
+        if part.anchor == section
+        for block in part.blocks
+        if not isinstance(block, Table)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -91,15 +102,21 @@ def test_every_candidate_stands_in_the_field_with_its_own_words(minilm: BuildRep
 
 def test_a_candidate_without_numbers_is_named_below_the_plot(minilm: BuildReport) -> None:
     failed = next(one for one in minilm.candidates if one.outcome is CandidateOutcome.FAILED)
-    (plot,) = (
-        block
-        for section in document_of(minilm).sections
-        if section.anchor == "candidates"
-        for block in section.blocks
-        if not isinstance(block, Table)
-    )
+    (plot,) = plots(document_of(minilm), "candidates")
     assert f"Not shown, for want of a number: {name_of(failed)}." in plot.caption
     assert name_of(minilm.chosen) in plot.svg
+
+
+def test_a_candidate_that_was_dropped_before_its_speed_was_measured_stands_in_the_picture_all_the_same(
+    minilm: BuildReport,
+) -> None:
+    other = next(one for one in minilm.candidates if one.outcome is CandidateOutcome.SLOWER)
+    dropped = other.model_copy(update={"outcome": CandidateOutcome.MISSED_PARITY, "speed": None})
+    candidates = tuple(dropped if one == other else one for one in minilm.candidates)
+    (plot,) = plots(document_of(minilm.model_copy(update={"candidates": candidates})), "candidates")
+    assert f">{name_of(dropped)}<" in plot.svg
+    assert ">speed not measured<" in plot.svg
+    assert "On the left stand those that were dropped before" in plot.caption
 
 
 @pytest.mark.parametrize(

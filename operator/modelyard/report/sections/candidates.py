@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelyard.contract.report import BuildReport, CandidateOutcome, CandidateReport
 from modelyard.report.document import Cell, Kind, Plot, Row, Section, Table, Tone, quantity, text
-from modelyard.report.judged import counted_batch, drawable, latency_at, leading_of, name_of
+from modelyard.report.judged import Leading, counted_batch, drawable, latency_at, leading_of, name_of
 from modelyard.report.plots.field import Point, field_plot
 from modelyard.report.words import bounds, megabytes, number, seconds, times, times_bounds
 
@@ -92,37 +92,39 @@ def _reasons(report: BuildReport) -> Table:
 
 
 def _plot(report: BuildReport) -> Plot | None:
-    """Return the field as a picture, None where no candidate has both numbers."""
-    batch, points, words, left_out = counted_batch(report), [], "", []
-    wanted = leading_of(report, report.chosen)
-    for candidate in report.candidates:
-        leading, latency = leading_of(report, candidate), latency_at(candidate, batch)
-        if (
-            leading is None
-            or latency is None
-            or wanted is None
-            or leading.name != wanted.name
-            or not drawable(leading.distance, latency.speedup)
-        ):
-            left_out.append(name_of(candidate))
-            continue
-        words = leading.words
-        points.append(
-            Point(
-                name=name_of(candidate),
-                outcome=candidate.outcome,
-                speedup=latency.speedup,
-                distance=leading.distance,
-                gate=leading.gate,
-            )
-        )
-    if not points:
+    """Return the field as a picture, None where no candidate was asked."""
+    batch, wanted = counted_batch(report), leading_of(report, report.chosen)
+    points = [(one, _point(report, one, batch, wanted)) for one in report.candidates]
+    shown = [point for _, point in points if point is not None]
+    if wanted is None or not shown:
         return None
-    svg = field_plot(points, f"times as fast as the original, batch {batch}", f"distance: {words} (nearer is higher)")
+    words = wanted.words
+    svg = field_plot(
+        shown,
+        f"times as fast as the original, batch {batch}",
+        f"distance: {words} (nearer is higher)",
+    )
     caption = (
         f"Speed at batch {batch} against the distance from the original ({words}), with 95% bounds. The bar at the end "
         "of each thread is the gate that the candidate had to stay above. A bound that leaves the picture is one that "
         "so few texts can't give."
     )
-    missing = f" Not shown, for want of a number: {', '.join(left_out)}." if left_out else ""
-    return Plot(svg=svg, caption=caption + missing)
+    if any(point.speedup is None for point in shown):
+        caption += " On the left stand those that were dropped before their speed was measured."
+    if left_out := [name_of(one) for one, point in points if point is None]:
+        caption += f" Not shown, for want of a number: {', '.join(left_out)}."
+    return Plot(svg=svg, caption=caption)
+
+
+def _point(report: BuildReport, candidate: CandidateReport, batch: int | None, wanted: Leading | None) -> Point | None:
+    """Return a candidate as the picture has it, None where it has not the figure that the chosen one is shown by."""
+    leading, latency = leading_of(report, candidate), latency_at(candidate, batch)
+    if leading is None or wanted is None or leading.name != wanted.name or not drawable(leading.distance):
+        return None
+    return Point(
+        name=name_of(candidate),
+        outcome=candidate.outcome,
+        speedup=latency.speedup if latency and drawable(latency.speedup) else None,
+        distance=leading.distance,
+        gate=leading.gate,
+    )
