@@ -16,6 +16,7 @@ from modelyard.contract.report import (
 )
 from modelyard.report.contents import document_of, short_name
 from modelyard.report.document import Document, Plot, Table, Tone
+from modelyard.report.figures import meaning
 from modelyard.report.judged import counted_batch, gates_of, leading_of, name_of
 
 
@@ -165,6 +166,18 @@ def test_where_no_figure_is_known_the_first_gate_s_stands_for_agreement(minilm: 
     assert (leading.distance.value, leading.distance.lower, leading.distance.upper, leading.gate) == pytest.approx(
         (0.01, 0.005, 0.02, 0.03)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("confused.0.2", "texts of label 0 that got label 2"),
+        ("meanCosine", "mean of the cosines"),
+        ("ofALaterVersion", ""),
+    ],
+)
+def test_a_figure_is_explained_where_this_version_knows_it(name: str, words: str) -> None:
+    assert meaning(name) == words
 
 
 def test_a_candidate_that_was_not_asked_has_no_agreement(minilm: BuildReport) -> None:
