@@ -36,6 +36,13 @@ def likeness(description: Description, a: Answers, b: Answers, *, spread: float 
     return 1 - shifts(a, b, multi_label=description.multi_label)
 
 
+def distances(description: Description, want: Answers, got: Answers) -> Numbers:
+    """Return how far answers are from the original's, 0 for the same, in the unit that the task's gates hold."""
+    if description.task is Task.RERANKING:
+        return score_errors(want, got, spread_of(want))
+    return 1 - likeness(description, want, got)
+
+
 def cosines(a: Answers, b: Answers) -> Numbers:
     """Return each row's cosine; -1 where an answer is not finite or has no length."""
     wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)

@@ -1,4 +1,4 @@
-"""How far answers lie from the original's, text by text, as the report keeps it: a few of the texts' own distances.
+"""How far answers lie from the original's, one by one, as the report keeps it: a few of the answers' own distances.
 
 Pure. Quantiles rather than counts in bins: distances span orders of magnitude from FP32 to eight bits, and no bins
 would fit both.
@@ -17,6 +17,8 @@ from modelyard.contract.report import Distribution, Quantile
 MEASURES: Mapping[Task, str] = {
     Task.EMBEDDING: "cosine distance (1 less the cosine)",
     Task.CLASSIFICATION: "greatest shift of a probability",
+    Task.TOKEN_CLASSIFICATION: "greatest shift of a token's probability",
+    Task.RERANKING: "shift of a score, in standard deviations of the scores",
 }
 """What the distance is, by task."""
 
@@ -25,7 +27,10 @@ DIGITS = 6
 
 
 def distribution_of(task: Task, distances: npt.NDArray[np.float64]) -> Distribution | None:
-    """Return the distribution of distances, one a text, 0 for the same answer; None for a task without a measure."""
+    """Return the distribution of distances, 0 for the same answer; None for a task without a measure.
+
+    distances: float64 [texts], [tokens] or [pairs], by the task.
+    """
     if task not in MEASURES or not len(distances):
         return None
     values = np.quantile(distances, SHARES, method="inverted_cdf")

@@ -18,12 +18,11 @@ from modelyard_runtime.distances import (
     Numbers,
     cosines,
     decisions,
+    distances,
     errors,
     finite,
-    likeness,
     logit_errors,
     shifts,
-    spread_of,
 )
 from modelyard_runtime.distribution import distribution_of
 from modelyard_runtime.golden import probabilities
@@ -61,8 +60,7 @@ def parity_of(
     broken = np.asarray(~np.isfinite(every).all(axis=1))
     figures[NON_FINITE] = extreme_figure(broken, float(broken.sum()))
     reported["worstExtreme"] = float(_worst(extremes))
-    distances = 1 - likeness(description, want, got, spread=spread_of(want))
-    distribution = distribution_of(description.task, distances)
+    distribution = distribution_of(description.task, distances(description, want, got))
     return Parity(dataset=dataset, figures=figures, reported=reported, distribution=distribution)
 
 

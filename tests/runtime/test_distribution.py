@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard.contract.choices import Task
+from modelyard.gates import DEFAULTS
 from modelyard_runtime.distribution import DIGITS, SHARES, distribution_of
 
 distances = st.lists(st.floats(0, 2), min_size=1, max_size=400).map(np.array)
@@ -34,10 +35,13 @@ def test_every_point_is_a_text_that_was_asked(found: np.ndarray) -> None:
 
 def test_it_says_what_the_distance_is() -> None:
     found = np.linspace(0, 1, 320)
-    measures = [
-        told.measure for task in (Task.EMBEDDING, Task.CLASSIFICATION) if (told := distribution_of(task, found))
+    measures = [told.measure for task in DEFAULTS if (told := distribution_of(task, found))]
+    assert measures == [
+        "cosine distance (1 less the cosine)",
+        "greatest shift of a probability",
+        "greatest shift of a token's probability",
+        "shift of a score, in standard deviations of the scores",
     ]
-    assert measures == ["cosine distance (1 less the cosine)", "greatest shift of a probability"]
 
 
 def test_a_task_without_a_distance_has_none_and_neither_have_no_texts() -> None:

@@ -67,23 +67,23 @@ class Sense(StrEnum):
 
 
 class Quantile(Evidence):
-    """One point of a distribution: that of a text that was asked, never one between two."""
+    """One point of a distribution: that of an answer that came, never one between two."""
 
     share: float
-    """Share of the texts that are no farther, 0 to 1."""
+    """Share of the answers that are no farther, 0 to 1."""
     distance: float
-    """How far that text's answer is from the original's."""
+    """How far that answer is from the original's."""
 
 
 class Distribution(Evidence):
-    """How far the answers lie from the original's, text by text."""
+    """How far the answers lie from the original's, one by one: an answer a text, a token or a pair."""
 
     measure: str
     """What the distance is, in words: 0 for the same answer."""
     samples: Count
-    """Texts."""
+    """Answers."""
     quantiles: tuple[Quantile, ...]
-    """From the nearest text (share 0) to the farthest (share 1)."""
+    """From the nearest answer (share 0) to the farthest (share 1)."""
 
 
 class Parity(Evidence):

@@ -65,7 +65,9 @@ def _tiles(report: BuildReport) -> tuple[Tile, ...]:
     if leading:
         figure = leading.figure
         sure = f"95% bounds {bounds(figure)}, " if number(figure.lower) != number(figure.upper) else ""
-        tiles.append(Tile(label=leading.name, value=number(figure.value), note=f"{sure}{count(figure.samples)} texts"))
+        tiles.append(
+            Tile(label=leading.name, value=number(figure.value), note=f"{sure}{count(figure.samples)} answers")
+        )
     if report.artifact:
         parameters = f"{count(report.source.parameters)} parameters"
         tiles.append(Tile(label="artifact", value=megabytes(report.artifact.size), note=parameters))

@@ -29,6 +29,7 @@ class Leading:
 PREFERRED: Mapping[str, str] = {
     "p1Cosine": "1 less the first percentile of the cosine",
     "maxShift": "99th percentile of the shift of a probability",
+    "logitError": "99th percentile of the shift of a score, in standard deviations of the scores",
 }
 """Figures that tell best how near a candidate is, and of which distance. Elsewhere the first gate's figure does."""
 

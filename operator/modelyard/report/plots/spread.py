@@ -20,7 +20,7 @@ FLOOR = 1e-14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """A candidate's distribution. gate: the distance that all but a hundredth of the texts must keep, if any."""
+    """A candidate's distribution. gate: the distance that all but a hundredth of the answers must keep, if any."""
 
     name: str
     outcome: CandidateOutcome
@@ -29,11 +29,11 @@ class Spread:
 
 
 def spread_plot(spreads: Sequence[Spread]) -> str:
-    """Return the picture: for each candidate a line from the nearest to the farthest text, thicker to its middle."""
+    """Return the picture: for each candidate a line from the nearest to the farthest answer, thicker to its middle."""
     bottom = TOP + ROW * len(spreads)
     canvas = Canvas(
         name="spread",
-        title="How far answers are from the original's, text by text",
+        title="How far answers are from the original's, one by one",
         description=_in_words(spreads),
         width=WIDTH,
         height=bottom + 48,
@@ -45,7 +45,7 @@ def spread_plot(spreads: Sequence[Spread]) -> str:
         y = TOP + ROW * number + ROW / 2
         name = "label strong" if spread.outcome is CandidateOutcome.CHOSEN else "label"
         canvas.text(LEFT - 10, y, shortened(spread.name, NAME_LETTERS), name, "end")
-        canvas.text(LEFT - 10, y + 14, f"{spread.distribution.samples} texts", "note", "end")
+        canvas.text(LEFT - 10, y + 14, f"{spread.distribution.samples} answers", "note", "end")
         _strip(canvas, x, y, spread)
     return canvas.svg()
 

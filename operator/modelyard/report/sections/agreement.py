@@ -56,8 +56,9 @@ def _plots(report: BuildReport, asked: list[CandidateReport]) -> list[Plot]:
     if not spreads:
         return []
     caption = (
-        "Each line goes from the nearest text to the farthest; it is thicker for the middle nine tenths, thickest for "
-        "the middle half, and cut at the median. The diamond is the 99th percentile, which the bar, the gate, holds."
+        "Each line goes from the nearest answer to the farthest; it is thicker for the middle nine tenths, thickest "
+        "for the middle half, and cut at the median. The diamond is the 99th percentile, which the bar, the gate, "
+        "holds."
     )
     return [Plot(svg=spread_plot(spreads), caption=caption)]
 
@@ -70,8 +71,8 @@ def _quantiles(asked: list[CandidateReport]) -> Table:
     found = [(one, one.parity.distribution) for one in asked if one.parity and one.parity.distribution]
     measures = ", ".join(dict.fromkeys(distribution.measure for _, distribution in found))
     return Table(
-        caption=f"Distance from the original, text by text: {measures}",
-        columns=("candidate", "texts", *(name for _, name in SHARES)),
+        caption=f"Distance from the original, one by one: {measures}",
+        columns=("candidate", "answers", *(name for _, name in SHARES)),
         rows=tuple(
             (
                 text(name_of(candidate)),

@@ -44,7 +44,7 @@ def _table(report: BuildReport) -> Table:
             "candidate",
             "outcome",
             "agreement",
-            "texts",
+            "answers",
             *(f"speedup, batch {batch}" for batch in batches),
             "size",
             "time spent",
