@@ -77,6 +77,12 @@ class Cluster:
             if any(owner["uid"] == owner_uid for owner in item["metadata"].get("ownerReferences", []))
         )
 
+    async def events_about(self, ref: ObjectRef) -> list[Manifest]:
+        """Return the Events about this very object, whoever told them."""
+        about = f"involvedObject.uid={ref.uid}"
+        found = await self._api.request("GET", collection("Event", ref.namespace), fieldSelector=about)
+        return [self._item("Event", item) for item in found.get("items") or []]
+
     # --- writing ---
 
     async def create(self, manifest: Manifest) -> Manifest:

@@ -13,7 +13,7 @@ from modelyard.state.build import BuildObserved
 from modelyard.state.objects import Manifest
 from modelyard.state.observed import Observed
 from modelyard.traffic.envoy import Envoys
-from modelyard.views import build_observed_from, observed_from, proxy_pods
+from modelyard.views import build_observed_from, observed_from, proxy_pods, refusal_in
 
 MODEL_CHILDREN = ("ControllerRevision", "Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "Pod")
 BUILD_CHILDREN = ("ConfigMap", "Job", "Pod")
@@ -41,7 +41,8 @@ async def observed_model(cluster: Cluster, envoys: Envoys, model: Manifest) -> O
 async def observed_build(cluster: Cluster, build: Manifest) -> BuildObserved:
     """Return the world of one build: its request, Jobs and pods by label, and its Secret by name.
 
-    The Secret is asked for by name, so that the operator needs no right to list Secrets.
+    The Secret is asked for by name, so that the operator needs no right to list Secrets. Events are read of a Job
+    without a pod alone: nothing else says what keeps it from one.
     """
     metadata = build["metadata"]
     namespace, name = metadata["namespace"], metadata["name"]
@@ -49,7 +50,10 @@ async def observed_build(cluster: Cluster, build: Manifest) -> BuildObserved:
         _children(cluster, BUILD_CHILDREN, namespace, {BUILD_LABEL: name}),
         cluster.get("Secret", namespace, push_secret_name(name)),
     )
-    return build_observed_from(build, children + ([secret] if secret else []), datetime.now(UTC))
+    have = build_observed_from(build, children + ([secret] if secret else []), datetime.now(UTC))
+    if have.podless is None:
+        return have
+    return replace(have, refusal=refusal_in(await cluster.events_about(have.podless.ref)))
 
 
 async def _children(cluster: Cluster, kinds: tuple[str, ...], namespace: str, labels: dict[str, str]) -> list[Manifest]:

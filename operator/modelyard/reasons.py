@@ -125,16 +125,19 @@ ADVICE: Mapping[Reason, Advice] = {
         "Change the model's spec instead.",
     ),
     Reason.NO_ROOM: Advice(
-        "No node has room for the new revision. That is no rejection: it starts as soon as one has.",
+        "No node has room for the new revision, or a quota has none for its pods or for the build's. That is no "
+        "rejection: it starts as soon as there is room.",
         "Lower serving.resources.requests, add a node, or raise the quota.",
+        nearer=("raise the quota",),
     ),
     Reason.NAME_TAKEN: Advice(
         "An object that isn't ours has a name that the model needs. It is left alone.",
         "Rename the model, or delete or rename that object.",
     ),
     Reason.OBJECT_REFUSED: Advice(
-        "The API server refused an object: an admission policy, a quota, or an overlay that isn't valid.",
+        "The API server refused an object: an admission policy, a quota, a LimitRange, or an overlay that isn't valid.",
         "Correct serving.pod or build.pod, or ask whoever set the quota or the policy.",
+        nearer=("ask whoever set the policy",),
     ),
     Reason.PASS_FAILED: Advice(
         "The operator fails at each pass over the object: nothing is done for it. It goes on trying, more seldom.",

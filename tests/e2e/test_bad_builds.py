@@ -54,6 +54,29 @@ def test_build_that_no_node_can_hold(yard: Yard, tiny_source: Object) -> None:
     assert "lower build.resources.requests or add a node" in message
 
 
+QUOTA: Object = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "full"},
+    "spec": {"hard": {"pods": "0"}},
+}
+
+
+def test_build_that_a_quota_gives_no_pod_goes_on_once_it_does(yard: Yard, tiny_source: Object) -> None:
+    yard.cluster.apply(QUOTA)
+    yard.cluster.wait(
+        "resourcequota", "full", lambda seen: "hard" in seen.get("status", {}), seconds=60, what="counted"
+    )
+    yard.submit("m", tiny_source)
+    message = yard.told("m", "NoRoom")
+    assert "exceeded quota: full, requested: pods=1" in message
+    assert "raise the quota, or lower build.resources" in message
+    assert yard.model("m")["status"]["phase"] == "Progressing", "it goes on by itself"
+    yard.cluster.run("delete", "resourcequota", "full")
+    yard.healthy("m")
+    assert list(yard.build_pods_started().values()) == [1], "no try was spent on it"
+
+
 def test_build_that_takes_too_long(yard: Yard, tiny_source: Object) -> None:
     yard.submit("m", tiny_source, build={"timeout": "3s"})
     message = yard.told("m", "DeadlineExceeded")

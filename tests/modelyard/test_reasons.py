@@ -23,6 +23,8 @@ def test_a_build_fails_for_reasons_that_are_documented() -> None:
 
 NEARER: dict[Reason, tuple[str, ...]] = {
     Reason.HELD: ("p1Cosine 0.9 < 0.998; command 'promote 1a2b <nonce>' to serve it all the same",),
+    Reason.NO_ROOM: ("no pod can be made for Job b-1: exceeded quota; raise the quota, or lower build.resources",),
+    Reason.OBJECT_REFUSED: ("no pod can be made for Job b-1: no; correct build.pod, or ask whoever set the policy",),
     Reason.SPEC_NOT_UNDERSTOOD: (
         "stored by a newer version of the operator: spec.x; upgrade the operator or apply anew",
         "spec.source has no member that this version knows; give huggingFace, pvc or oci",

@@ -26,7 +26,7 @@ from modelyard.resolve import Pinner
 from modelyard.settings import Images, Registry, Settings
 from modelyard.state.objects import ObjectRef
 from modelyard.traffic.envoy import Envoys
-from tests.modelyard.objects import model
+from tests.modelyard.objects import model, owner, pod
 from tests.modelyard.test_artifacts import report
 from tests.servers.registry import RunningRegistry, running_registry
 
@@ -171,6 +171,51 @@ async def test_a_registry_that_is_away_is_said_and_asked_again(
     assert again is not None
     assert 1 <= again <= 60
     assert await passes.of("Job") == []
+
+
+async def test_a_job_that_a_quota_gives_no_pod_says_so_until_it_has_one(
+    passes: Passes, cluster: Cluster, namespace: str
+) -> None:
+    await cluster.create(model(namespace))
+    await passes.settle()
+    (build,), (job,) = await passes.builds(), await passes.of("Job")
+    key = Key("ModelBuild", namespace, build["metadata"]["name"])
+    words = 'Error creating: pods "b-1-x7z2p" is forbidden: exceeded quota: team, requested: pods=1'
+    await cluster.create(refused_a_pod(job, words))
+    other = {**job, "metadata": {**job["metadata"], "uid": "0" * 8}}
+    await cluster.create(refused_a_pod(other, "Error creating: another Job's"))
+    found = await passes.settle()
+    (build,) = await passes.builds()
+    assert (build["status"]["phase"], build["status"]["reason"]) == ("Pending", "NoRoom")
+    assert "forbidden: exceeded quota: team, requested: pods=1; raise the quota" in build["status"]["message"]
+    assert (found["status"]["phase"], conditions(found)["Reconciling"][1]) == ("Progressing", "NoRoom")
+    assert await passes.reconciler.reconcile(key) is not None, "it is looked at again"
+    template = job["spec"]["template"]
+    labels = template["metadata"]["labels"]
+    await cluster.create(pod(namespace, "b-1-aaaaa", labels=labels, ownerReferences=[owner(job, controller=True)]))
+    found = await passes.settle()
+    (build,) = await passes.builds()
+    assert (build["status"]["phase"], build["status"]["reason"]) == ("Running", "Building")
+    assert conditions(found)["Reconciling"][1] == "Building"
+    assert await passes.reconciler.reconcile(key) is None, "a pod tells what becomes of it"
+    assert len(await passes.of("Job")) == 1
+
+
+def refused_a_pod(job: dict[str, Any], message: str) -> dict[str, Any]:
+    """Return the Event that the Job controller posts where it can make no pod."""
+    metadata = job["metadata"]
+    about = {key: metadata[key] for key in ("name", "namespace", "uid")} | {"apiVersion": "batch/v1", "kind": "Job"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{metadata['name']}.{metadata['uid'][:8]}", "namespace": metadata["namespace"]},
+        "involvedObject": about,
+        "type": "Warning",
+        "reason": "FailedCreate",
+        "message": message,
+        "source": {"component": "job-controller"},
+        "lastTimestamp": "2026-01-02T03:04:05Z",
+    }
 
 
 async def test_a_service_of_the_models_name_that_is_not_ours_is_left_alone(

@@ -17,7 +17,7 @@ from modelyard.manifests.metadata import build_owner
 from modelyard.manifests.request import build_request
 from modelyard.manifests.secret import push_secret
 from modelyard.naming import push_secret_name, request_name
-from modelyard.planner.build_failure import Failure, failure_of, in_the_way, memory_estimate, out_of_memory
+from modelyard.planner.build_failure import Failure, failure_of, in_the_way, memory_estimate, out_of_memory, refused
 from modelyard.reasons import Reason, with_fix
 from modelyard.results import result_of
 from modelyard.state.build import BuildDesired, BuildObserved, BuildPodView, Hit, JobView, RegistryFailed
@@ -205,7 +205,7 @@ def _failed(want: BuildDesired, have: BuildObserved, failure: Failure, estimate:
 
 
 def _running(want: BuildDesired, have: BuildObserved, pods: list[BuildPodView]) -> BuildPlan:
-    obstacle = in_the_way(pods)
+    obstacle = in_the_way(pods) or refused(want, have)
     step = pods[-1].step.value if pods and pods[-1].step else ""
     if obstacle:
         found = _Found(phase=BuildPhase.PENDING, reason=obstacle.reason, message=obstacle.message, step=step)
@@ -213,7 +213,9 @@ def _running(want: BuildDesired, have: BuildObserved, pods: list[BuildPodView]) 
         message = f"{step} runs" if step else _between_steps(pods)
         found = _Found(phase=BuildPhase.RUNNING, reason=Reason.BUILDING, message=message, step=step)
     estimate = memory_estimate(pods) or want.status.memory_estimate_bytes
-    return _plan(want, have, found, changes={"memory_estimate_bytes": estimate})
+    # A pod wakes us; that there is to be none, nobody tells but events, which are not watched.
+    again = _backoff(want, have) if have.podless else None
+    return _plan(want, have, found, requeue_after=again, changes={"memory_estimate_bytes": estimate})
 
 
 def _between_steps(pods: list[BuildPodView]) -> str:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelyard.contract.steps import ExitCode, Step
-from modelyard.reasons import Reason
-from modelyard.state.build import BuildDesired, BuildPodView, ContainerEnd, JobView
+from modelyard.planner.no_pod import no_pod, pods_of_job
+from modelyard.reasons import Reason, with_fix
+from modelyard.state.build import BuildDesired, BuildObserved, BuildPodView, ContainerEnd, JobView
 
 GIB = 1 << 30
 _TAIL = 600
-_OBSTACLES = {Reason.IMAGE_NOT_PULLABLE, Reason.NO_NODE_FITS, Reason.PODS_NOT_READY}
+_OBSTACLES = {
+    Reason.IMAGE_NOT_PULLABLE,
+    Reason.NO_NODE_FITS,
+    Reason.NO_ROOM,
+    Reason.OBJECT_REFUSED,
+    Reason.PODS_NOT_READY,
+}
+_RETRY = "build.timeout is over: then command `retry <revision> <nonce>`"
 _NO_CLAIM = re.compile('persistentvolumeclaim "[^"]*" not found')
 """How the scheduler says that the source's claim isn't there."""
 
@@ -66,6 +74,14 @@ def in_the_way(pods: list[BuildPodView]) -> Failure | None:
     return None
 
 
+def refused(want: BuildDesired, have: BuildObserved) -> Failure | None:
+    """Return what keeps a Job from having a pod at all; it may yet go away."""
+    if have.podless is None or have.refusal is None:
+        return None
+    reason, message = no_pod(pods_of_job(have.podless.ref.name, want.name), have.refusal)
+    return Failure(reason=reason, message=message)
+
+
 def _memory(want: BuildDesired, job: JobView, pods: list[BuildPodView]) -> Failure | None:
     end = out_of_memory(pods)
     if end is None:
@@ -92,10 +108,10 @@ def _waited_too_long(want: BuildDesired, job: JobView, pods: list[BuildPodView])
     if job.failed != "DeadlineExceeded":
         return None
     obstacle = in_the_way(pods)
-    if obstacle:
-        return obstacle
     if not pods and want.status.reason in _OBSTACLES:  # the Job controller deleted them; the status still knows
-        return Failure(reason=Reason(want.status.reason), message=want.status.message)
+        obstacle = Failure(reason=Reason(want.status.reason), message=want.status.message)
+    if obstacle:
+        return replace(obstacle, message=f"{with_fix(obstacle.reason, obstacle.message)}; {_RETRY}")
     timeout = getattr(want.spec, "timeout", "")
     return Failure(reason=Reason.DEADLINE_EXCEEDED, message=f"it was not done after {timeout}")
 

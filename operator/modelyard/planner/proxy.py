@@ -47,7 +47,7 @@ def proxy_trouble(have: Observed) -> Finding | None:
     pods = [pod for pod in have.proxy.pods if not pod.terminating]
     if any(pod.ready for pod in pods):
         return None
-    said = next((pod.image_error or pod.unschedulable or pod.cannot_start for pod in pods), None)
+    said = next((pod.image_error or pod.unschedulable or pod.cannot_start for pod in pods), have.proxy.failure)
     if said is None:
         return None
     return Finding(truth=Truth.FALSE, reason=Reason.PROXY_NOT_READY, message=f"the proxy can't run: {said}")

@@ -13,6 +13,7 @@ from modelyard.manifests.metadata import Owner
 from modelyard.manifests.pdb import revision_budget
 from modelyard.manifests.revision import Revision
 from modelyard.manifests.service import fallback_service, headless_service
+from modelyard.planner.no_pod import no_pod, pods_of_revision
 from modelyard.reasons import Reason
 from modelyard.snapshot import Snapshot
 from modelyard.state.observed import PodView, Rejection, RevisionView
@@ -84,7 +85,7 @@ def retired(view: RevisionView, why: str) -> list[Action]:
 
 
 def obstacle_of(view: RevisionView) -> Finding | None:
-    """Return what keeps a revision's pods from running and may yet go away."""
+    """Return what keeps a revision's pods from running, or from being made, and may yet go away."""
     pods = [pod for pod in view.pods if not pod.terminating and not pod.ready]
     for pod in pods:
         if pod.image_error:
@@ -97,7 +98,9 @@ def obstacle_of(view: RevisionView) -> Finding | None:
             fix = "raise serving.resources.limits.memory"
             message = f"{pod.name}: {pod.out_of_memory} was killed for using more memory than its limit; {fix}"
             return _finding(Reason.OUT_OF_MEMORY, message)
-    return _finding(Reason.NO_ROOM, view.failure) if view.failure else None
+    if view.failure:
+        return _finding(*no_pod(pods_of_revision(view.name), view.failure))
+    return None
 
 
 def rejection_of(view: RevisionView, *, deadline: timedelta, now: datetime) -> Rejection | None:

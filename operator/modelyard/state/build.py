@@ -59,6 +59,7 @@ class BuildPodView:
     unschedulable: str | None = None
     image_error: str | None = None
     cannot_start: str | None = None
+    failed: bool = False  # over: another one takes its place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +102,24 @@ RegistryAnswer: TypeAlias = Hit | Missing | RegistryFailed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildObserved:
-    """The world of one build. ``registry`` is asked for only where ``planner.asks_registry`` says so."""
+    """The world of one build.
+
+    ``registry`` is asked for only where ``planner.asks_registry`` says so, and ``refusal`` only while ``podless``: why
+    the Job controller can make no pod, in the API server's words.
+    """
 
     now: datetime
     jobs: tuple[JobView, ...] = ()
     pods: tuple[BuildPodView, ...] = ()
     objects: Mapping[tuple[str, str], ObjectRef] = field(default_factory=dict)  # (kind, name): ConfigMap, Secret
     registry: RegistryAnswer | None = None
+    refusal: str | None = None
     obstacles: tuple[Obstacle, ...] = ()
+
+    @property
+    def podless(self) -> JobView | None:
+        """Return the newest Job if it is to run and no pod of it is left: the next one is being made, or refused."""
+        job = self.jobs[-1] if self.jobs else None
+        if job is None or job.deleting or job.complete or job.failed is not None:
+            return None
+        return None if any(pod.attempt == job.attempt and not pod.failed for pod in self.pods) else job

@@ -115,6 +115,7 @@ class ProxyView:
     inputs: str | None
     wanted_replicas: int | None
     pods: tuple[PodView, ...] = ()
+    failure: str | None = None  # as a revision's
     replicas: tuple[ProxyReplica, ...] = ()  # one for each pod with an IP that isn't terminating
     meddlers: Mapping[str, str] = field(default_factory=dict)  # who changed which of ``objects``, by kind
 

@@ -37,6 +37,7 @@ from modelyard.state.desired import Command, Defaults, Desired, command_from
 from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import Observed, PodView, ProxyReplica, ProxyView, Record, Rejection, RevisionView
 from modelyard.views.builds import build_view
+from modelyard.views.events import refused_words
 from modelyard.views.meddling import meddler
 from modelyard.views.objects import (
     annotations_of,
@@ -175,17 +176,22 @@ def _revisions(ours: list[Manifest], pods: list[Manifest]) -> Mapping[str, Revis
 def _revision(name: str, children: list[Manifest], pods: list[PodView]) -> RevisionView:
     objects = {(child["kind"], child["metadata"]["name"]): child for child in children}
     deployment = next((child for (kind, _), child in objects.items() if kind == "Deployment"), None)
-    failure = condition(deployment, "ReplicaFailure") if deployment else None
     return RevisionView(
         name=name,
         objects={key: ObjectRef.of(child) for key, child in objects.items()},
         replicas=deployment["spec"]["replicas"] if deployment else None,
         created_at=created_at(deployment) if deployment else None,
         pods=tuple(sorted(pods, key=lambda pod: pod.name)),
-        failure=failure["message"] if failure and failure["status"] == "True" else None,
+        failure=_failure(deployment),
         deleting=frozenset(key for key, child in objects.items() if is_deleting(child)),
         meddlers={key: who for key, child in objects.items() if (who := meddler(child))},
     )
+
+
+def _failure(deployment: Manifest | None) -> str | None:
+    """Return why no further pod of a Deployment can be made, None if one can."""
+    failure = condition(deployment, "ReplicaFailure") if deployment else None
+    return refused_words(failure["message"]) if failure and failure["status"] == "True" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +238,7 @@ def _proxy(ours: list[Manifest], pods: list[Manifest], replicas: tuple[ProxyRepl
         written_at=written.written_at if written else None,
         weighed_at=written.weighed_at if written else None,
         verified_at=written.verified_at if written else None,
+        failure=_failure(deployment),
         inputs=annotations_of(deployment).get(INPUTS_ANNOTATION) if deployment else None,
         wanted_replicas=deployment["spec"]["replicas"] if deployment else None,
         pods=tuple(

@@ -58,6 +58,7 @@ def build_pod_view(pod: Manifest) -> BuildPodView:
         unschedulable=_unschedulable(condition(pod, "PodScheduled")),
         image_error=_waiting(statuses, _IMAGE_REASONS),
         cannot_start=_waiting(statuses, _START_REASONS),
+        failed=pod.get("status", {}).get("phase") == "Failed",
     )
 
 

@@ -179,7 +179,7 @@ def test_a_registry_that_is_away_is_asked_again_and_ever_more_seldom() -> None:
 @pytest.mark.parametrize(
     ("facts", "phase", "reason", "message"),
     [
-        ({"pods": ()}, "Running", Reason.BUILDING, "the pod starts"),
+        ({"pods": (pod(),)}, "Running", Reason.BUILDING, "the pod starts"),
         ({"pods": (pod(ended(Step.FETCH, 0)),)}, "Running", Reason.BUILDING, "fetch is done"),
         ({"pods": (pod(step=Step.CONVERT),)}, "Running", Reason.BUILDING, "convert runs"),
         ({"pods": (pod(unschedulable="0/1 nodes"),)}, "Pending", Reason.NO_NODE_FITS, "build.resources.requests"),
@@ -194,6 +194,71 @@ def test_a_job_that_runs_says_what_it_does_or_waits_for(
     assert (plan.status.phase, plan.status.reason) == (phase, reason)
     assert message in plan.status.message
     assert (plan.actions, plan.requeue_after) == ((), None), "the Job's events wake us"
+
+
+QUOTA = "forbidden: exceeded quota: team, requested: pods=1, used: pods=4, limited: pods=4"
+POLICY = 'forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities'
+REFUSALS = {
+    QUOTA: (Reason.NO_ROOM, "raise the quota, or lower build.resources"),
+    "forbidden: status unknown for quota: team, resources: pods": (Reason.NO_ROOM, "raise the quota"),
+    POLICY: (Reason.OBJECT_REFUSED, "correct build.pod or build.resources"),
+    "forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi": (
+        Reason.OBJECT_REFUSED,
+        "or ask whoever set the policy",
+    ),
+}
+
+
+@pytest.mark.parametrize("words", REFUSALS)
+def test_a_job_that_is_given_no_pod_says_why_and_is_waited_for(words: str) -> None:
+    reason, fix = REFUSALS[words]
+    have = observed(jobs=(job(),), refusal=words)
+    plan = plan_build(desired(), have)
+    assert (plan.actions, plan.status.phase, plan.status.reason) == ((), "Pending", reason)
+    for said in (f"no pod can be made for Job {NAME}-1: {words}", fix, "tried again every minute"):
+        assert plan.status.message.count(said) == 1
+    assert "Stalled" not in {condition.type for condition in plan.status.conditions}
+    later = plan_build(desired(status=plan.status), replace(have, now=NOW + timedelta(hours=1)))
+    assert (later.requeue_after, later.status) == (timedelta(minutes=1), plan.status), "told once, and looked at again"
+
+
+def test_a_job_goes_on_once_it_is_given_a_pod() -> None:
+    refused = plan_build(desired(), observed(jobs=(job(),), refusal=QUOTA)).status
+    plan = plan_build(desired(status=refused), observed(jobs=(job(),), pods=(pod(step=Step.FETCH),)))
+    assert (plan.status.phase, plan.status.reason, plan.status.message) == ("Running", "Building", "fetch runs")
+    assert plan.requeue_after is None
+
+
+@pytest.mark.parametrize(
+    "have",
+    [
+        observed(jobs=(job(),)),
+        observed(jobs=(job(),), pods=(pod(failed=True),)),
+        observed(jobs=(job(2),), pods=(pod(attempt=1),)),
+    ],
+    ids=["no pod", "a pod that was lost", "a former Job's pod"],
+)
+def test_a_job_that_waits_for_its_next_pod_is_looked_at_again(have: BuildObserved) -> None:
+    """That there is to be none, only events would tell, and they are not watched."""
+    assert have.podless == have.jobs[-1]
+    plan = plan_build(desired(), have)
+    assert (plan.status.phase, plan.status.message) == ("Running", "the pod starts")
+    assert plan.requeue_after == timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    "have",
+    [
+        observed(),
+        observed(jobs=(job(),), pods=(pod(),)),
+        observed(jobs=(job(complete=True),)),
+        observed(jobs=(job(failed="DeadlineExceeded"),)),
+        observed(jobs=(job(deleting=True),)),
+    ],
+    ids=["no Job", "a pod", "complete", "failed", "going"],
+)
+def test_events_are_read_for_no_other(have: BuildObserved) -> None:
+    assert have.podless is None
 
 
 FAILED = job(failed="PodFailurePolicy", failed_message="exit code 65")
@@ -274,13 +339,24 @@ def test_a_deadline_names_what_it_was_spent_on(facts: dict[str, Any], reason: Re
     assert message in plan.status.message
 
 
-def test_a_deadline_names_what_it_was_spent_on_after_the_pods_are_gone() -> None:
+@pytest.mark.parametrize(
+    ("facts", "reason", "words"),
+    [
+        ({"pods": (pod(unschedulable="0/1 nodes"),)}, Reason.NO_NODE_FITS, "0/1 nodes; lower build.resources.requests"),
+        ({"refusal": QUOTA}, Reason.NO_ROOM, "exceeded quota"),
+        ({"refusal": POLICY}, Reason.OBJECT_REFUSED, "violates PodSecurity"),
+    ],
+)
+def test_a_deadline_names_what_it_was_spent_on_after_the_pods_are_gone(
+    facts: dict[str, Any], reason: Reason, words: str
+) -> None:
     """The Job controller deletes the pods of a Job that was too slow: what they waited for is in the status."""
-    waited = plan_build(desired(), observed(jobs=(job(),), pods=(pod(unschedulable="0/1 nodes"),))).status
+    waited = plan_build(desired(), observed(jobs=(job(),), **facts)).status
     late = job(failed="DeadlineExceeded")
     plan = plan_build(desired(status=waited), observed(jobs=(late,)))
-    assert (plan.status.phase, plan.status.reason) == ("Failed", Reason.NO_NODE_FITS)
-    assert "0/1 nodes" in plan.status.message
+    assert (plan.status.phase, plan.status.reason) == ("Failed", reason)
+    assert words in plan.status.message
+    assert plan.status.message.endswith("build.timeout is over: then command `retry <revision> <nonce>`")
 
 
 def test_a_kill_for_memory_is_tried_once_more_with_what_it_asked_for() -> None:

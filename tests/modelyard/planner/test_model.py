@@ -695,6 +695,31 @@ def test_no_room_is_said_and_is_no_rejection_however_long() -> None:
     assert world.status.stable_revision == candidate
 
 
+@pytest.mark.parametrize(
+    ("words", "phase", "reason", "fix"),
+    [
+        ("exceeded quota: team", "Progressing", "NoRoom", "raise the quota, or lower serving.resources"),
+        ("violates PodSecurity", "Degraded", "ObjectRefused", "correct serving.pod or serving.resources"),
+    ],
+)
+def test_servers_that_no_pod_can_be_made_for_say_why_and_are_no_rejection(
+    words: str, phase: str, reason: str, fix: str
+) -> None:
+    world, stable, candidate = starting()
+    (deployment,) = [d for d in world.of("Deployment") if d["metadata"]["name"].endswith(candidate)]
+    for pod in world.of("Pod"):
+        if "podIP" not in pod["status"]:
+            world.delete("Pod", pod["metadata"]["name"])
+    message = f'pods "minilm-x" is forbidden: {words}'
+    deployment["status"] = {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": message}]}
+    world.later(hours=5)
+    world.passes()
+    assert (world.status.phase, world.status.stable_revision, world.status.rejected) == (phase, stable, [])
+    assert next(c.reason for c in world.status.conditions if c.type == "Ready") == reason
+    for said in (f"no pod can be made for revision {candidate}: forbidden: {words}", fix, "17 minutes"):
+        assert world.status.message.count(said) == 1
+
+
 def test_a_server_killed_for_memory_says_what_to_raise() -> None:
     world, stable, candidate = starting()
     world.schedule()

@@ -21,6 +21,7 @@ from modelyard.views import (
     pod_view,
     proxy_pods,
     record_from,
+    refusal_in,
 )
 from modelyard.views.pods import build_pod_view
 from tests.modelyard.manifests.samples import everything
@@ -246,11 +247,12 @@ def test_only_proxies_with_an_address_are_asked() -> None:
 def test_a_quota_that_keeps_pods_from_being_made_is_seen() -> None:
     world = World()
     world.settle()
-    failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods=10"}
-    (deployment,) = [d for d in world.of("Deployment") if not d["metadata"]["name"].endswith("-proxy")]
-    deployment["status"] = {"conditions": [failure]}
-    (view,) = world.look()[1].revisions.values()
-    assert view.failure == "exceeded quota: pods=10"
+    for deployment in world.of("Deployment"):
+        words = f'pods "{deployment["metadata"]["name"]}-7d4f-x2x4x" is forbidden: exceeded quota: pods=10'
+        deployment["status"] = {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": words}]}
+    have = world.look()[1]
+    (view,) = have.revisions.values()
+    assert view.failure == have.proxy.failure == "forbidden: exceeded quota: pods=10"
 
 
 def test_pods_of_a_revision_whose_objects_are_gone_are_still_seen() -> None:
@@ -265,6 +267,56 @@ def test_pods_of_a_revision_whose_objects_are_gone_are_still_seen() -> None:
 
 
 # --- builds ---
+
+
+def told(reason: str, message: str, second: int, **more: Any) -> dict[str, Any]:
+    """Return an Event about a Job."""
+    metadata = {"name": f"j.{reason}.{second}", "namespace": "n"}
+    at = f"2026-01-02T03:04:{second:02}Z"
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "reason": reason, "message": message}
+    return stored(event | {"lastTimestamp": at} | more)
+
+
+REFUSED = told("FailedCreate", 'Error creating: pods "b-1-x7z2p" is forbidden: exceeded quota: team', 7)
+
+
+@pytest.mark.parametrize(
+    ("events", "refusal"),
+    [
+        ([], None),
+        ([told("SuccessfulCreate", "Created pod: b-1-x7z2p", 9)], None),
+        ([REFUSED], "forbidden: exceeded quota: team"),
+        ([REFUSED, told("SuccessfulCreate", "Created pod: b-1-aaaaa", 9)], None),
+        ([told("SuccessfulCreate", "Created pod: b-1-aaaaa", 5), REFUSED], "forbidden: exceeded quota: team"),
+        ([told("SuccessfulCreate", "Created pod: b-1-aaaaa", 7), REFUSED], "forbidden: exceeded quota: team"),
+        ([REFUSED, told("Suspended", "Job suspended", 9)], "forbidden: exceeded quota: team"),
+        (
+            [REFUSED, told("FailedCreate", '(combined from similar events): Error creating: pods "b" is late', 8)],
+            "late",
+        ),
+        (
+            [told("FailedCreate", 'Error creating: admission webhook "x" denied the request: no', 7)],
+            'admission webhook "x" denied the request: no',
+        ),
+        (
+            [told("FailedCreate", "Error creating: b", 7, lastTimestamp=None, eventTime="2026-01-02T03:04:08.1Z")],
+            "b",
+        ),
+    ],
+)
+def test_why_a_job_gets_no_pod_is_what_its_last_try_met(events: list[dict[str, Any]], refusal: str | None) -> None:
+    assert refusal_in(events) == refusal
+
+
+def test_the_words_of_a_refusal_are_the_same_at_each_try() -> None:
+    """A pod's name is drawn anew each time: with it, each try would be written and told."""
+    again = told("FailedCreate", 'Error creating: pods "b-1-qqqqq" is forbidden: exceeded quota: team', 9)
+    assert refusal_in([REFUSED]) == refusal_in([again])
+
+
+def test_a_pod_of_a_build_that_failed_is_over() -> None:
+    assert build_pod_view(pod(phase="Failed")).failed
+    assert not build_pod_view(pod(phase="Succeeded")).failed
 
 
 def test_a_build_as_its_pass_sees_it() -> None:
