@@ -20,7 +20,7 @@ from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.settings import Registry
 from modelyard.state.build import BuildDesired, Hit, Missing, RegistryAnswer, RegistryFailed
-from modelyard.state.observed import PinFailed
+from modelyard.state.observed import ArtifactDoubt, PinFailed
 from modelyard.telemetry import Log
 
 SECONDS = 20.0
@@ -62,6 +62,17 @@ class Artifacts:
             return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
         except RegistryError as error:
             return RegistryFailed(reason=Reason(ARTIFACT_REASONS[type(error)].value), message=str(error))
+
+
+def doubt_of(answer: RegistryAnswer) -> ArtifactDoubt | None:
+    """Return why the registry doesn't vouch for an artifact, None if it does."""
+    match answer:
+        case Hit():
+            return None
+        case Missing():
+            return ArtifactDoubt(gone=True, message="the registry no longer has its artifact")
+        case RegistryFailed():
+            return ArtifactDoubt(gone=answer.reason is Reason.DIGEST_MISMATCH, message=answer.message)
 
 
 def _verified(repository: Repository, digest: str, key: str) -> RegistryAnswer:

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     GOLDEN_MISMATCH = "GoldenMismatch"
     INSECURE_SERVER = "InsecureServer"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    ARTIFACT_GONE = "ArtifactGone"
     PODS_NOT_READY = "PodsNotReady"
     PROXY_NOT_READY = "ProxyNotReady"
     # a failed build, by contract.BuildReason's names
@@ -182,9 +183,15 @@ ADVICE: Mapping[Reason, Advice] = {
         "The revision was not ready in time after its pods had a node.",
         "Raise rollout.progressDeadline or serving.resources, then command `retry <revision> <nonce>`.",
     ),
+    Reason.ARTIFACT_GONE: Advice(
+        "The registry no longer has the artifact that a revision serves: its volume was lost, or somebody deleted it. "
+        "Servers that run go on; a new one can't start.",
+        "Command `retry <revision> <nonce>` to build it anew, or restore the registry's volume.",
+    ),
     Reason.PODS_NOT_READY: Advice(
         "No pod takes requests.",
         "Mend what `kubectl describe pod` names, if it names anything; pods are started again by themselves.",
+        nearer=("kubectl logs",),
     ),
     Reason.PROXY_NOT_READY: Advice(
         "No proxy takes requests.",
@@ -208,7 +215,7 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.DIGEST_MISMATCH: Advice(
         "What was read is not what was pinned.",
         "Push or upload the files again; they changed or were cut off.",
-        nearer=("delete it", "delete the tag", "push it again"),
+        nearer=("delete it", "delete the tag", "delete the artifact", "push it again"),
     ),
     Reason.SOURCE_INVALID: Advice(
         "The files are no whole model: weights cut off, no configuration or no tokenizer.",
@@ -267,6 +274,7 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.REGISTRY_UNAUTHORIZED: Advice(
         "The registry of artifacts doesn't accept the credentials.",
         "Correct registry.external.pushSecret in the chart's values.",
+        nearer=("pullSecret",),
     ),
     Reason.REGISTRY_REFUSED: Advice(
         "The registry of artifacts answers, but doesn't take the artifact; the message has its words.",

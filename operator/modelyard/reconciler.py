@@ -13,12 +13,13 @@ from datetime import timedelta
 
 from modelyard.actions import carry_out
 from modelyard.apiserver import Conflict, Unreachable
+from modelyard.artifacts import doubt_of
 from modelyard.cluster import Cluster
 from modelyard.events import tell
 from modelyard.keys import Key
 from modelyard.naming import BUILD_KIND, MODEL_KIND
 from modelyard.observe import observed_build, observed_model
-from modelyard.planner import asks_registry, needs_pin, plan_build, plan_model
+from modelyard.planner import asks_registry, needs_pin, plan_build, plan_model, retried_build
 from modelyard.reasons import Reason
 from modelyard.resolve import Pinner
 from modelyard.state.build import BuildDesired, BuildObserved, RegistryAnswer
@@ -73,6 +74,7 @@ class Reconciler:
             return None  # its children are the garbage collector's
         want = desired_from(model, self.defaults)
         have = await self._with_pin(want, await observed_model(self.cluster, self.envoys, model))
+        have = await self._with_artifact(want, have)
         plan = plan_model(want, have)
         obstacles = await carry_out(self.cluster, plan.actions)
         if obstacles:
@@ -99,6 +101,14 @@ class Reconciler:
         pin = await self.pinner.pin(want.namespace, source)
         log.info("source pinned", namespace=want.namespace, name=want.name, pin=pin)
         return replace(have, pin=pin)
+
+    async def _with_artifact(self, want: Desired, have: Observed) -> Observed:
+        name = retried_build(want, have)
+        build = await self.cluster.get(BUILD_KIND, want.namespace, name) if name else None
+        if build is None:
+            return have
+        asked = build_desired_from(build, self.defaults, self.push_config())
+        return replace(have, artifact=doubt_of(await self.ask_registry(asked)))
 
     async def _build(self, key: Key) -> timedelta | None:
         build = await self.cluster.get(BUILD_KIND, key.namespace, key.name)

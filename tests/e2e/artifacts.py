@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from examples.demo.kubectl import Object
 from modelyard.oci.artifact import ARTIFACT_TYPE, attach_report, image_of, pull, push, read_report
 from modelyard.oci.client import Repository
@@ -36,6 +38,16 @@ class Artifacts:
             assert after.digest == before.digest, "the same files make the same artifact"
             attach_report(repository, after, report)
         return {**build, "spec": {**build["spec"], "destination": there}}
+
+    def lose(self, build: Object) -> None:
+        """Delete the build's artifact: neither its tag nor its digest is there any more."""
+        destination = build["spec"]["destination"]
+        with self._opened(destination) as repository:
+            found = repository.resolve(destination["tag"])
+        assert found is not None, f"{destination} is not there"
+        url = f"http://{self.address}/v2/{repository.place.repository}/manifests/{found.digest}"
+        with httpx.Client(trust_env=False, auth=(self.credentials.username, self.credentials.password)) as client:
+            client.delete(url).raise_for_status()
 
     def exchange(self, build: Object, path: str, change: Change) -> None:
         """Push the build's artifact again under its tag, the file at ``path`` changed, the report as it was.

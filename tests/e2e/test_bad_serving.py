@@ -1,4 +1,4 @@
-"""Artifacts that must not serve: answers that differ, files that Triton refuses."""
+"""Artifacts that must not serve, or can't: answers that differ, files that Triton refuses, and one that is gone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from examples.demo.kubectl import Object
 from tests.e2e.artifacts import Artifacts, cut_in_half, other_golden_answers
 from tests.e2e.kit import BuiltAlready
-from tests.e2e.yard import Yard
+from tests.e2e.yard import Yard, conditions
 
 pytestmark = pytest.mark.cluster
 
@@ -32,3 +32,22 @@ def test_an_artifact_that_triton_refuses(
     message = yard.told("m", "ServerRefused")
     assert "model.onnx" in message
     assert "command `retry <revision> <nonce>` to build it anew" in message
+
+
+def test_an_artifact_that_the_registry_lost(
+    yard: Yard, tiny_source: Object, artifacts: Artifacts, built_already: BuiltAlready
+) -> None:
+    """What runs goes on; a new pod says what is gone, and a retry builds it again."""
+    build = built_already(yard)
+    yard.submit("m", tiny_source)
+    before = yard.healthy("m")["status"]
+    artifacts.lose(build)
+    yard.submit("m", tiny_source, serving={"replicas": 2})
+    message = yard.told("m", "ArtifactGone")
+    assert before["artifacts"][0]["digest"] in message
+    assert "command `retry <revision> <nonce>` to build it anew" in message
+    assert conditions(yard.model("m"))["Serving"]["status"] == "True"
+    yard.cluster.run("annotate", "om", "m", f"modelyard.dev/command=retry {before['stableRevision']} 1")
+    after = yard.healthy("m")["status"]
+    assert after["stableRevision"] != before["stableRevision"]
+    assert after["readyReplicas"] == 2

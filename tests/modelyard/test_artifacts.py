@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.artifacts import Artifacts
+from modelyard.artifacts import Artifacts, doubt_of
 from modelyard.contract.choices import Engine, Precision, Task
 from modelyard.contract.report import BuildReport, CandidateOutcome, CandidateReport, Machine, Parity, SourceReport
 from modelyard.oci.artifact import ARTIFACT_TYPE, attach_report, image_of, push
@@ -19,6 +19,7 @@ from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.settings import Registry
 from modelyard.state.build import Hit, Missing, RegistryAnswer, RegistryFailed
+from modelyard.state.observed import ArtifactDoubt
 from tests.modelyard.oci.faulty import Answer, faulty_registry
 from tests.servers.registry import RunningRegistry, running_registry
 
@@ -101,6 +102,17 @@ async def test_an_artifact_with_a_report_on_these_inputs_is_a_hit(repository: Re
     hit = await asked(repository)
     assert isinstance(hit, Hit)
     assert (hit.artifact.digest, hit.artifact.size, hit.report.key) == (digest, 512 + 1024 + 1024, KEY)
+    assert doubt_of(hit) is None
+
+
+async def test_an_artifact_of_which_a_part_was_lost_is_gone(
+    repository: Repository, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    digest = pushed(repository, tmp_path, report(KEY)).removeprefix("sha256:")
+    (registry.folder / "data/docker/registry/v2/blobs/sha256" / digest[:2] / digest / "data").unlink()
+    doubt = doubt_of(await asked(repository))
+    assert doubt is not None
+    assert doubt.gone
 
 
 async def test_a_push_that_was_cut_off_before_its_report_is_run_again(repository: Repository, tmp_path: Path) -> None:
@@ -127,6 +139,7 @@ async def test_a_registry_that_is_down_is_no_miss(repository: Repository) -> Non
     answer = await asked(repository, registry="127.0.0.1:1")
     assert isinstance(answer, RegistryFailed)
     assert answer.reason is Reason.REGISTRY_UNREACHABLE
+    assert doubt_of(answer) == ArtifactDoubt(gone=False, message=answer.message)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ NEARER: dict[Reason, tuple[str, ...]] = {
     ),
     Reason.HOST_NOT_ALLOWED: ("http://hub is not asked without TLS; use https, or set sources.plainHttpHosts",),
     Reason.TOO_NOISY: ("minSpeedup 1 is not surely >= 1; the command retry measures anew",),
+    Reason.PODS_NOT_READY: ("m-1: its artifact can't be pulled (exit code 1); mend what `kubectl logs m-1` says",),
+    Reason.REGISTRY_UNAUTHORIZED: ("m-1: HTTP 401; correct the Secret here that registry.external.pullSecret names",),
     Reason.PROXY_NOT_READY: ("no proxy is ready; mend what keeps the pods of Deployment m-proxy from running",),
     Reason.SOURCE_NOT_FOUND: (
         "org/name has no revision 'x'; correct spec.source.huggingFace.revision",
@@ -42,7 +44,10 @@ NEARER: dict[Reason, tuple[str, ...]] = {
         "there is no Secret hf of namespace n; create it with the key token",
         "user 65532 may not read /source/x: make it readable for all",
     ),
-    Reason.DIGEST_MISMATCH: ("build x was made from other inputs; delete it, and it is made anew",),
+    Reason.DIGEST_MISMATCH: (
+        "build x was made from other inputs; delete it, and it is made anew",
+        "m-1: its artifact can't be pulled: other bytes; delete the artifact from the registry, and command `retry`",
+    ),
     Reason.CONVERSION_FAILED: ("INT8 can't be made of this model: x; choose another engine or precision",),
     Reason.SOURCE_INVALID: (
         "model.safetensors is shorter than its header says; upload it again",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,32 @@ async def test_what_the_registry_has_starts_no_job_and_goes_on_to_its_pods(
     assert names == {f"first-{revision}", "first-proxy"}
     assert await passes.of("Job") == []
     assert conditions(found)["ParityVerified"] == ("True", "GatesPassed")
+
+
+async def test_retry_builds_again_what_the_registry_lost(
+    passes: Passes, cluster: Cluster, namespace: str, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    await cluster.create(model(namespace, gates=NO_SPEED))
+    await passes.settle()
+    (build,), (job,) = await passes.builds(), await passes.of("Job")
+    publish(registry, build, tmp_path)
+    await cluster.delete(ObjectRef.of(job))
+    revision = (await passes.settle())["status"]["targetRevision"]
+
+    async def retry(nonce: int) -> list[int]:
+        """Return the attempts of the builds that there are after a retry."""
+        command = {"metadata": {"annotations": {"modelyard.dev/command": f"retry {revision} {nonce}"}}}
+        await cluster.patch("OptimizedModel", namespace, "minilm", command)
+        await passes.settle()
+        return [build["spec"]["attempt"] for build in await passes.builds()]
+
+    assert await retry(1) == [1], "the registry has it"
+    shutil.rmtree(registry.folder / "data" / "docker" / "registry" / "v2" / "repositories" / namespace)
+    assert await retry(2) == [2]
+    events = await cluster.select("Event", namespace, {})
+    told = {event["reason"]: event["message"] for event in events if event["reason"].startswith("Command")}
+    assert told["CommandIgnored"] == f"retry {revision} 1: nothing of it failed"
+    assert told["CommandDone"].startswith(f"retry {revision} 2: attempt 2 is revision ")
 
 
 async def test_a_pass_that_fails_is_told_to_whoever_looks_at_the_object(

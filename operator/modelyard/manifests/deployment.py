@@ -20,7 +20,7 @@ from modelyard.manifests.volumes import (
     mount,
     scratch_volume,
 )
-from modelyard.naming import ARTIFACT_ANNOTATION, TRITON_COMPONENT, model_labels, model_selector
+from modelyard.naming import ARTIFACT_ANNOTATION, PULL_CONTAINER, TRITON_COMPONENT, model_labels, model_selector
 from modelyard.traffic.paths import HEALTH_PORT, server_serving_path
 
 MODELS = "/models"
@@ -80,7 +80,7 @@ def _pull(revision: Revision) -> dict[str, Any]:
         f"--config={CONFIG}/config.pbtxt",
     ]
     container: dict[str, Any] = {
-        "name": "pull",
+        "name": PULL_CONTAINER,
         "image": serving.operator_image,
         "imagePullPolicy": "IfNotPresent",
         "command": command + (["--plain-http"] if serving.plain_http else []),

@@ -1,4 +1,4 @@
-"""What a registry's error means for a build: one rule for the operator and for the steps."""
+"""What a registry's error means, for a build and for a server: one rule for the operator and for who asks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from modelyard.oci.errors import (
     RegistryUnreachable,
     UnexpectedAnswer,
 )
+from modelyard.reasons import Reason
 
 SOURCE_REASONS: Mapping[type[RegistryError], BuildReason] = {
     InvalidReference: BuildReason.SOURCE_NOT_FOUND,
@@ -34,3 +35,12 @@ ARTIFACT_REASONS: Mapping[type[RegistryError], BuildReason] = {
     UnexpectedAnswer: BuildReason.REGISTRY_REFUSED,
 }
 """Of the registry that artifacts are pushed to."""
+
+
+def pull_reason(error: Exception) -> Reason:
+    """Return what it means for a server that its artifact could not be pulled."""
+    if isinstance(error, NotFound):
+        return Reason.ARTIFACT_GONE
+    if isinstance(error, RegistryError):
+        return Reason(ARTIFACT_REASONS[type(error)].value)
+    return Reason.PODS_NOT_READY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelyard.errors import InvalidCommand
+from modelyard.errors import InvalidCommand, SpecNotUnderstood
 from modelyard.manifests.metadata import Owner
 from modelyard.planner.records import current, record_of, recorded, said_again
 from modelyard.reasons import Reason
@@ -62,6 +62,17 @@ def asks_to_refresh(want: Desired, have: Observed) -> bool:
     return _late(have, command) is None
 
 
+def retried_build(want: Desired, have: Observed) -> str | None:
+    """Return the build of which a retry is commanded though it succeeded: does the registry still have it?"""
+    command, target = want.command, current(have)
+    if not isinstance(command, Command) or command.verb is not Verb.RETRY or want.deleting or have.unreadable:
+        return None
+    if isinstance(want.spec, SpecNotUnderstood) or want.spec.suspend or target is None or _late(have, command):
+        return None
+    build = have.builds.get(target.snapshot.build_name)
+    return build.ref.name if build is not None and build.phase is BuildPhase.SUCCEEDED else None
+
+
 def _late(have: Observed, command: Command) -> Obeyed | None:
     """Return what is told of a command for a revision that isn't the target, None if it is."""
     target = current(have)
@@ -92,7 +103,7 @@ def _promote(around: Circumstances, command: Command) -> Obeyed:
 
 
 def _retry(around: Circumstances, command: Command) -> Obeyed:
-    """Make a new attempt of what failed or was rejected: a build of its own, a revision of its own."""
+    """Make a new attempt of what failed, was rejected or is gone: a build of its own, a revision of its own."""
     have, target = around.have, current(around.have)
     if late := _late(have, command):
         return late
@@ -100,8 +111,9 @@ def _retry(around: Circumstances, command: Command) -> Obeyed:
         return _ignored(f"{command.raw}: there is no target yet")
     build = have.builds.get(target.snapshot.build_name)
     failed = build is not None and build.phase is BuildPhase.FAILED
-    if not (failed or target.rejection or around.missed):
-        return _ignored(f"{command.raw}: nothing of it failed")
+    doubt = have.artifact
+    if not (failed or target.rejection or around.missed or (doubt and doubt.gone)):
+        return _ignored(f"{command.raw}: nothing of it failed{f'; {doubt.message}' if doubt else ''}")
     old = target.snapshot
     attempt = max(old.attempt, build.attempt if build else 1) + 1  # another model may have tried it meanwhile
     snapshot = snapshot_of(old.build, old.serving, attempt=attempt, proxy_image=old.proxy_image)

@@ -51,6 +51,7 @@ class PodView:
     unschedulable: str | None = None  # the scheduler's message
     image_error: str | None = None
     cannot_start: str | None = None  # a volume or a Secret that isn't there, in the kubelet's words
+    pull_failed: str | None = None  # last words of the container that pulls the artifact, while it hasn't
     terminated: str | None = None
     restarts: int = 0
     out_of_memory: str | None = None  # the container that was last killed for memory
@@ -153,6 +154,14 @@ class PinFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactDoubt:
+    """Why the registry doesn't vouch for an artifact. ``gone``: it hasn't it; else it can't be asked."""
+
+    gone: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
     """An object of ours that could not be made in this pass: its name is taken, or the API server refused it."""
 
@@ -164,7 +173,10 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The world of one model. ``pin`` is asked for only where ``planner.needs_pin`` says so."""
+    """The world of one model.
+
+    ``pin`` and ``artifact`` are asked for only where ``planner.needs_pin`` and ``planner.retried_build`` say so.
+    """
 
     now: datetime
     records: tuple[Record, ...] = ()
@@ -172,5 +184,6 @@ class Observed:
     revisions: Mapping[str, RevisionView] = field(default_factory=dict)  # by name
     proxy: ProxyView
     pin: Pin | PinFailed | None = None
+    artifact: ArtifactDoubt | None = None  # of the target, that a retry is commanded for
     obstacles: tuple[Obstacle, ...] = ()  # met by an earlier try of this very pass
     unreadable: str | None = None  # a record that this version can't read: then nothing is done

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from modelyard.contract.steps import Step, Termination
-from modelyard.naming import ATTEMPT_LABEL
+from modelyard.naming import ATTEMPT_LABEL, PULL_CONTAINER
 from modelyard.state.build import BuildPodView, ContainerEnd
 from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import PodView
@@ -39,6 +39,7 @@ def pod_view(pod: Manifest) -> PodView:
         image_error=_waiting(statuses, _IMAGE_REASONS),
         cannot_start=_waiting(statuses, _START_REASONS),
         terminated=next((end.message for end in reversed(_ends(statuses)) if end.message), None),
+        pull_failed=_pull_failed(_ends(statuses)),
         out_of_memory=next((end.name for end in _ends(statuses) if end.oom), None),
         restarts=sum(status.get("restartCount", 0) for status in statuses),
         ref=ObjectRef.of(pod),
@@ -106,6 +107,12 @@ def _ends(statuses: list[dict[str, Any]]) -> list[ContainerEnd]:
                 )
             )
     return ends
+
+
+def _pull_failed(ends: list[ContainerEnd]) -> str | None:
+    """Return the puller's words where its last try failed, or its exit code: earlier versions left no words."""
+    end = next((end for end in ends if end.name == PULL_CONTAINER and end.exit_code), None)
+    return None if end is None else end.message or f"exit code {end.exit_code}"
 
 
 def _termination(message: str) -> Termination | None:

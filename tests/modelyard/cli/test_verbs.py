@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -122,6 +123,40 @@ def test_a_mistake_is_told_in_one_line_with_its_fix(
     assert told in error
     assert error.count("\n") == 1
     assert error.startswith("modelyard: ")
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason", "message"),
+    [
+        ("{host}/models/lost@sha256:" + "0" * 64, "ArtifactGone", "{host}/models/lost has no sha256:000"),
+        ("127.0.0.1:1/m:1", "RegistryUnreachable", "127.0.0.1:1"),
+        ("{host}/models/kept:1", "PodsNotReady", "give it room and write access"),
+    ],
+)
+def test_a_pull_that_fails_leaves_word_for_the_kubelet(
+    reference: str,
+    reason: str,
+    message: str,
+    registry: RunningRegistry,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (log := tmp_path / "termination-log").write_text("")
+    monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(log))
+    main(["push", str(folder), f"oci://{registry.host}/models/kept:1", "--plain-http"])
+    given = reference.format(host=registry.host)
+    assert main(["pull", given, str(log / "below"), "--plain-http"]) == 1
+    words = json.loads(log.read_text())
+    assert words["reason"] == reason
+    assert message.format(host=registry.host) in words["message"]
+    assert "--plain-http" not in words["message"], "that is for a person's shell"
+
+
+def test_a_pull_on_a_persons_machine_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "absent"))
+    assert main(["pull", "127.0.0.1:1/m:1", str(tmp_path / "out"), "--plain-http"]) == 1
+    assert not (tmp_path / "absent").exists()
 
 
 def test_a_registry_that_asks_for_a_password(

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from modelyard.naming import COMPONENT_LABEL, NUDGE_ANNOTATION, REVISION_LABEL, ROUTES_ANNOTATION
-from modelyard.planner import plan_model
+from modelyard.planner import plan_model, retried_build
 from modelyard.reasons import Reason
 from modelyard.snapshot import OciPin
-from modelyard.state.observed import Obstacle, PinFailed
+from modelyard.state.observed import ArtifactDoubt, Obstacle, PinFailed
 from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Replace, Restore, Scale
 from modelyard.status import status_of
+from modelyard.views import pod_view
 from tests.modelyard.planner.world import BATCH_16, MISSED, World, held, serving, up_to_ready
 
 INSECURE = '{"reason": "InsecureServer", "message": "Triton 2.51.0 has public remote exploits"}'
@@ -720,6 +721,53 @@ def test_servers_that_no_pod_can_be_made_for_say_why_and_are_no_rejection(
         assert world.status.message.count(said) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "phase", "reason", "told"),
+    [
+        (
+            '{"reason": "ArtifactGone", "message": "r/n/b has no sha256:1"}',
+            "Degraded",
+            "ArtifactGone",
+            "r/n/b has no sha256:1; command `retry <revision> <nonce>` to build it anew",
+        ),
+        (
+            '{"reason": "RegistryUnreachable", "message": "no answer"}',
+            "Progressing",
+            "RegistryUnreachable",
+            "no answer; check registry.external.push",
+        ),
+        (
+            '{"reason": "RegistryUnauthorized", "message": "HTTP 401"}',
+            "Degraded",
+            "RegistryUnauthorized",
+            "HTTP 401; correct the Secret here that registry.external.pullSecret of the chart names",
+        ),
+        ("", "Degraded", "PodsNotReady", "(exit code 1); mend what `kubectl logs {pod} --container=pull` says"),
+    ],
+)
+def test_a_server_whose_artifact_cannot_be_pulled_says_why(words: str, phase: str, reason: str, told: str) -> None:
+    world = serving()
+    stable = world.status.stable_revision
+    world.edit(serving={"replicas": 2})
+    world.passes()
+    world.controllers()
+    world.schedule()
+    (pod,) = [pod for pod in world.of("Pod") if pod_view(pod).ip and not pod_view(pod).ready]
+    end = {"terminated": {"exitCode": 1, "message": words}}
+    waits = {"waiting": {"reason": "CrashLoopBackOff"}}
+    pod["status"]["initContainerStatuses"] = [{"name": "pull", "image": "o:1", "state": waits, "lastState": end}]
+    world.passes(2)
+    assert (world.status.phase, world.status.stable_revision, world.status.rejected) == (phase, stable, [])
+    conditions = {c.type: c for c in world.status.conditions}
+    assert (conditions["Ready"].reason, conditions["Serving"].status) == (reason, "True")
+    assert told.format(pod=pod["metadata"]["name"]) in world.status.message
+    pod["status"]["initContainerStatuses"] = [
+        {"name": "pull", "image": "o:1", "state": {"terminated": {"exitCode": 0}}, "lastState": end}
+    ]
+    world.settle()
+    assert world.status.phase == "Healthy"
+
+
 def test_a_server_killed_for_memory_says_what_to_raise() -> None:
     world, stable, candidate = starting()
     world.schedule()
@@ -957,6 +1005,44 @@ def test_retry_builds_again_and_names_another_revision() -> None:
     assert world.status.stable_revision != failed
     (build,) = world.of("ModelBuild")
     assert build["spec"]["attempt"] == 2
+
+
+def test_retry_builds_again_what_is_gone_from_the_registry_while_it_serves() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    world.artifact = ArtifactDoubt(gone=True, message="the registry no longer has its artifact")
+    reason, _ = event_of(world, f"retry {first} 1")
+    assert reason is Reason.COMMAND_DONE
+    world.passes(3)
+    assert (world.status.stable_revision, world.ready_pods(first)) == (first, 1), "it goes on meanwhile"
+    (build,) = world.of("ModelBuild")
+    assert (build["spec"]["attempt"], "status" in build) == (2, False)
+    world.settle()
+    assert world.status.phase == "Healthy"
+    assert world.status.stable_revision != first
+
+
+@pytest.mark.parametrize("doubt", [None, ArtifactDoubt(gone=False, message="the registry doesn't answer")])
+def test_retry_of_what_nobody_knows_to_be_gone_is_ignored(doubt: ArtifactDoubt | None) -> None:
+    world = serving()
+    world.artifact = doubt
+    reason, message = event_of(world, f"retry {world.status.stable_revision} 1")
+    assert reason is Reason.COMMAND_IGNORED
+    assert message.endswith(f"nothing of it failed; {doubt.message}" if doubt else "nothing of it failed")
+
+
+def test_the_registry_is_asked_for_a_retry_of_the_target_alone() -> None:
+    world = serving()
+    first = world.status.stable_revision
+    (build,) = world.of("ModelBuild")
+    asked = {}
+    for command in (f"retry {first} 1", "retry 00000000 1", f"rollback {first} 1", "nonsense"):
+        world.command(command)
+        asked[command] = retried_build(*world.look())
+    assert asked == {command: build["metadata"]["name"] if command == f"retry {first} 1" else None for command in asked}
+    world.command(f"retry {first} 1")
+    world.edit(suspend=True)
+    assert retried_build(*world.look()) is None, "it waits"
 
 
 @pytest.mark.parametrize(

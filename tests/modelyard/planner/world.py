@@ -25,11 +25,11 @@ from modelyard.naming import (
     ROUTES_ANNOTATION,
     VERIFIED_ANNOTATION,
 )
-from modelyard.planner import needs_pin, plan_model
+from modelyard.planner import needs_pin, plan_model, retried_build
 from modelyard.routes import Routes
 from modelyard.snapshot import OciPin, Pin
 from modelyard.state.desired import Defaults, Desired, Images, Registry
-from modelyard.state.observed import Observed, PinFailed, ProxyReplica
+from modelyard.state.observed import ArtifactDoubt, Observed, PinFailed, ProxyReplica
 from modelyard.state.plan import (
     Amend,
     Annotate,
@@ -83,6 +83,7 @@ class World:
         self.now = START
         self.defaults = DEFAULTS
         self.pin: Pin | PinFailed = OciPin(repository="registry.example.com/models/minilm", digest="sha256:" + "1" * 64)
+        self.artifact: ArtifactDoubt | None = None  # what the registry answers of any
         self.proxies: dict[str, Proxy] = {}
         self.taken: set[Address] = set()
         self.plan: Plan | None = None
@@ -141,6 +142,8 @@ class World:
         have = observed_from(self.model, children, builds, routes, self.now)
         if needs_pin(want, have):
             have = replace(have, pin=self.pin)
+        if retried_build(want, have):
+            have = replace(have, artifact=self.artifact)
         return want, have
 
     def carry_out(self, plan: Plan, *, only: int | None = None) -> None:

@@ -109,6 +109,20 @@ def test_a_kill_for_memory_is_known_while_the_next_start_waits() -> None:
     assert pod_view(pod({**waits, "lastState": last, "restartCount": 2})).out_of_memory == "triton"
 
 
+def test_a_pull_that_failed_is_told_until_it_is_done() -> None:
+    failed = {"lastState": {"terminated": {"exitCode": 1, "message": "gone"}}}
+    waits = container("pull", waiting={"reason": "CrashLoopBackOff"}) | failed
+    assert pod_view(pod(init=(waits,))).pull_failed == "gone"
+    assert pod_view(pod(init=(container("pull", running={}) | failed,))).pull_failed == "gone"
+    done = container("pull", terminated={"exitCode": 0}) | failed
+    assert pod_view(pod(init=(done,))).pull_failed is None
+    assert pod_view(pod(init=(container("other", terminated={"exitCode": 1}),))).pull_failed is None
+
+
+def test_a_pull_without_words_has_its_exit_code() -> None:
+    assert pod_view(pod(init=(container("pull", terminated={"exitCode": 137}),))).pull_failed == "exit code 137"
+
+
 def test_an_evicted_pod_is_on_its_way_out() -> None:
     assert pod_view(pod(phase="Failed")).terminating
 
