@@ -14,7 +14,7 @@ from modelyard.planner.building import build_actions, disowning
 from modelyard.planner.model_pass import ModelPass, false, true, unknown
 from modelyard.planner.outcome import outcome
 from modelyard.planner.proof import proof_of
-from modelyard.planner.proxy import proxy_actions, proxy_trouble
+from modelyard.planner.proxy import has_its_names, proxy_actions, proxy_trouble
 from modelyard.planner.records import current, forgotten, outlived, record_of, said_again
 from modelyard.planner.resolution import refusal
 from modelyard.planner.revisions import due_at, made_whole, obstacle_of, rejection_of, retired, revision_of, scaled
@@ -83,7 +83,8 @@ def _earns(this: ModelPass, target: Record) -> bool:
 
 def _build(this: ModelPass, target: Record) -> BuildView | None:
     """Bring the target's build about; return it once it succeeded."""
-    this.actions += build_actions(this.want, this.spec, this.have, target.snapshot)
+    if has_its_names(this.have):
+        this.actions += build_actions(this.want, this.spec, this.have, target.snapshot)
     view = this.have.builds.get(target.snapshot.build_name)
     name = target.snapshot.build_name
     if view is None or view.deleting or view.attempt < target.snapshot.attempt:

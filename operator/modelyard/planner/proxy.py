@@ -15,8 +15,7 @@ from modelyard.state.plan import Action, Apply, Create, Delete, Finding, Restore
 def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed, *, serves: bool) -> list[Action]:
     """Return what brings the proxy to what the spec says.
 
-    The Service comes first, so that a name that is taken is known before anything is built; what runs comes with the
-    first revision that may serve: a model that is blocked costs no pod.
+    What runs comes with the first revision that may serve: a model that is blocked costs no pod.
     """
     there = have.proxy.objects
     inputs = ProxyInputs(image=image, resources=proxy.resources)
@@ -40,6 +39,11 @@ def proxy_actions(owner: Owner, proxy: ProxySpec, image: str, have: Observed, *,
         why = f"traffic.proxy.replicas is {proxy.replicas}"
         actions.append(Scale(ref=there["Deployment"], replicas=proxy.replicas, why=why))
     return actions + _budget(owner, proxy, have)
+
+
+def has_its_names(have: Observed) -> bool:
+    """Return whether the names that clients and the proxy need are the model's: nothing is built before they are."""
+    return {"Service", "ConfigMap"} <= set(have.proxy.objects)
 
 
 def proxy_trouble(have: Observed) -> Finding | None:

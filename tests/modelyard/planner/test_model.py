@@ -42,10 +42,24 @@ def test_the_first_pass_pins_and_records() -> None:
     assert world.status.phase == "Progressing"
 
 
-def test_the_second_pass_asks_for_the_build_and_takes_the_name() -> None:
+def test_the_second_pass_takes_the_names_and_the_third_asks_for_the_build() -> None:
     world = World()
     world.passes()
-    assert told(world.passes().actions) == ["Create ModelBuild", "Create ConfigMap", "Create Service"]
+    plan = world.passes()
+    assert told(plan.actions) == ["Create ConfigMap", "Create Service"]
+    assert plan.requeue_after == timedelta(seconds=1)
+    assert told(world.passes().actions) == ["Create ModelBuild"]
+
+
+@pytest.mark.parametrize(("kind", "name"), [("Service", "minilm"), ("ConfigMap", "minilm-proxy")])
+def test_nothing_is_built_for_a_model_whose_name_is_taken(kind: str, name: str) -> None:
+    world = World()
+    world.taken = {(kind, name)}
+    world.passes(5)
+    assert not world.of("ModelBuild")
+    world.taken = set()
+    world.settle()
+    assert world.status.phase == "Healthy"
 
 
 def test_the_proxy_runs_from_the_first_revision_that_may_serve() -> None:
@@ -64,13 +78,13 @@ def test_the_proxy_runs_from_the_first_revision_that_may_serve() -> None:
 def test_a_build_that_names_no_model_yet_is_looked_at_again() -> None:
     """Its events wake the models that it names: without a look of its own this one would never own it."""
     world = World()
-    world.passes()
+    world.passes(2)
     assert world.passes().requeue_after == timedelta(seconds=1)
 
 
 def test_a_build_is_claimed_as_it_is_made_under_a_name_of_the_models_own() -> None:
     world = World()
-    world.passes(1)
+    world.passes(2)
     (build,) = [a for a in world.passes().actions if isinstance(a, Create) and a.manifest["kind"] == "ModelBuild"]
     assert build.claim is not None
     assert build.claim.manager == f"modelyard-owner-{world.model['metadata']['uid']}"
@@ -81,7 +95,7 @@ def test_a_build_is_claimed_as_it_is_made_under_a_name_of_the_models_own() -> No
 def test_a_build_that_nobody_claimed_is_claimed_by_who_needs_it() -> None:
     """Whoever made it was cut off in between, or another model did."""
     world = World()
-    world.passes(2)
+    world.passes(3)
     (build,) = world.of("ModelBuild")
     build["metadata"]["ownerReferences"] = []
     (own,) = [a for a in world.passes().actions if isinstance(a, Own)]
@@ -868,7 +882,7 @@ def test_a_build_that_somebody_deleted_comes_back_and_nothing_moves() -> None:
 
 def test_a_build_of_other_inputs_under_our_name_is_said() -> None:
     world = World()
-    world.passes(2)
+    world.passes(3)
     world.of("ModelBuild")[0]["spec"]["key"] = "f" * 64
     world.passes()
     assert world.status.phase == "Degraded"

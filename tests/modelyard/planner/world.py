@@ -419,7 +419,7 @@ def serving(**spec: Any) -> World:
 
 def up_to_ready(world: World) -> str:
     """Bring a new target up until it is ready and known to every proxy; return its name."""
-    for _ in range(4):
+    for _ in range(5):
         world.passes()
         world.build_ends()
         world.controllers()
