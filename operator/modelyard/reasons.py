@@ -250,7 +250,9 @@ ADVICE: Mapping[Reason, Advice] = {
         "Raise build.resources.limits.memory to what it asks for, or serving.resources.limits.memory.",
         nearer=("raise",),
     ),
-    Reason.DISK_FULL: Advice("The working disk is full.", "Raise build.scratch.", nearer=("raise",)),
+    Reason.DISK_FULL: Advice(
+        "The working disk is full, or the disk of the node that builds.", "Raise build.scratch.", nearer=("raise",)
+    ),
     Reason.NO_CANDIDATE: Advice(
         "Auto: every candidate failed or missed the parity gate; the message says which and why.",
         "Name an engine and a precision to see its figures, or lower the gate.",
@@ -294,7 +296,15 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
 }
 
-PASSING = frozenset({Reason.NO_ROOM, Reason.NO_NODE_FITS, Reason.SOURCE_UNREACHABLE, Reason.REGISTRY_UNREACHABLE})
+PASSING = frozenset(
+    {
+        Reason.DISK_FULL,
+        Reason.NO_ROOM,
+        Reason.NO_NODE_FITS,
+        Reason.SOURCE_UNREACHABLE,
+        Reason.REGISTRY_UNREACHABLE,
+    }
+)
 """Troubles that may go away without a person, as long as it is tried again: nothing is stalled by them."""
 
 MISSED = frozenset({Reason.PARITY_MISSED, Reason.PERFORMANCE_MISSED, Reason.TOO_NOISY})

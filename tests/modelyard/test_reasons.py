@@ -58,7 +58,10 @@ NEARER: dict[Reason, tuple[str, ...]] = {
     Reason.GATE_NOT_APPLICABLE: ("the task Generation can't be proven; set task to Embedding",),
     Reason.SHAPES_NOT_POSSIBLE: ("the model has 512 positions: set optimization.shapes.sequence.max to 512 or less",),
     Reason.OUT_OF_MEMORY: ("m-1: triton was killed; raise serving.resources.limits.memory",),
-    Reason.DISK_FULL: ("the scratch volume is full: raise spec.build.scratch",),
+    Reason.DISK_FULL: (
+        "the scratch volume is full: raise spec.build.scratch",
+        "its pod was evicted; free the node's disk, or raise build.resources.requests.ephemeral-storage",
+    ),
     Reason.SERVER_REFUSED: ("Triton went away: most often too little memory (build.resources)",),
 }
 """What our messages say where they know better than the reason does."""

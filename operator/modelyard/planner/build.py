@@ -205,7 +205,7 @@ def _failed(want: BuildDesired, have: BuildObserved, failure: Failure, estimate:
 
 
 def _running(want: BuildDesired, have: BuildObserved, pods: list[BuildPodView]) -> BuildPlan:
-    obstacle = in_the_way(pods) or refused(want, have)
+    obstacle = refused(want, have) or in_the_way(pods)
     step = pods[-1].step.value if pods and pods[-1].step else ""
     if obstacle:
         found = _Found(phase=BuildPhase.PENDING, reason=obstacle.reason, message=obstacle.message, step=step)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from modelyard.contract.steps import ExitCode, Step
+from modelyard.planner.eviction import evicted, kept_off
 from modelyard.planner.no_pod import no_pod, pods_of_job
 from modelyard.reasons import Reason, with_fix
 from modelyard.state.build import BuildDesired, BuildObserved, BuildPodView, ContainerEnd, JobView
@@ -14,6 +15,7 @@ from modelyard.state.build import BuildDesired, BuildObserved, BuildPodView, Con
 GIB = 1 << 30
 _TAIL = 600
 _OBSTACLES = {
+    Reason.DISK_FULL,
     Reason.IMAGE_NOT_PULLABLE,
     Reason.NO_NODE_FITS,
     Reason.NO_ROOM,
@@ -38,7 +40,7 @@ Check = Callable[[BuildDesired, JobView, list[BuildPodView]], Failure | None]
 
 def failure_of(want: BuildDesired, job: JobView, pods: list[BuildPodView]) -> Failure:
     """Return why ``job`` failed. ``pods`` are its own, oldest first."""
-    for check in (_memory, _said_by_a_step, _waited_too_long, _ended_without_a_word):
+    for check in (_memory, _said_by_a_step, _waited_too_long, _evicted, _ended_without_a_word):
         if failure := check(want, job, pods):
             return failure
     lost = f"its pods were lost more often than the Job retries ({job.failed_message or job.failed})"
@@ -62,23 +64,36 @@ def in_the_way(pods: list[BuildPodView]) -> Failure | None:
     if not pods:
         return None
     pod = pods[-1]
+    if pod.evicted is not None:
+        return _failure(evicted(pod.evicted))
     if pod.image_error:
         return Failure(reason=Reason.IMAGE_NOT_PULLABLE, message=pod.image_error)
-    if pod.unschedulable and (absent := _NO_CLAIM.search(pod.unschedulable)):
-        fix = "create the claim, or correct spec.source.pvc.claimName; it starts as soon as there is one"
-        return Failure(reason=Reason.SOURCE_NOT_FOUND, message=f"{absent[0]}; {fix}")
     if pod.unschedulable:
-        return Failure(reason=Reason.NO_NODE_FITS, message=pod.unschedulable)
+        return _without_a_node(pod.unschedulable, pods[:-1])
     if pod.cannot_start:
         return Failure(reason=Reason.PODS_NOT_READY, message=pod.cannot_start)
     return None
+
+
+def _without_a_node(words: str, before: list[BuildPodView]) -> Failure:
+    """Return why no node takes a pod, in the scheduler's words; ``before``: the Job's earlier pods."""
+    if absent := _NO_CLAIM.search(words):
+        fix = "create the claim, or correct spec.source.pvc.claimName; it starts as soon as there is one"
+        return Failure(reason=Reason.SOURCE_NOT_FOUND, message=f"{absent[0]}; {fix}")
+    if full := kept_off(words, before[-1].evicted if before else None):
+        return _failure(full)
+    return Failure(reason=Reason.NO_NODE_FITS, message=words)
 
 
 def refused(want: BuildDesired, have: BuildObserved) -> Failure | None:
     """Return what keeps a Job from having a pod at all; it may yet go away."""
     if have.podless is None or have.refusal is None:
         return None
-    reason, message = no_pod(pods_of_job(have.podless.ref.name, want.name), have.refusal)
+    return _failure(no_pod(pods_of_job(have.podless.ref.name, want.name), have.refusal))
+
+
+def _failure(told: tuple[Reason, str]) -> Failure:
+    reason, message = told
     return Failure(reason=reason, message=message)
 
 
@@ -114,6 +129,12 @@ def _waited_too_long(want: BuildDesired, job: JobView, pods: list[BuildPodView])
         return replace(obstacle, message=f"{with_fix(obstacle.reason, obstacle.message)}; {_RETRY}")
     timeout = getattr(want.spec, "timeout", "")
     return Failure(reason=Reason.DEADLINE_EXCEEDED, message=f"it was not done after {timeout}")
+
+
+def _evicted(_want: BuildDesired, _job: JobView, pods: list[BuildPodView]) -> Failure | None:
+    """Return why the last pod was evicted, where that ended the Job."""
+    last = pods[-1].evicted if pods else None
+    return None if last is None else _failure(evicted(last))
 
 
 def _ended_without_a_word(_want: BuildDesired, _job: JobView, pods: list[BuildPodView]) -> Failure | None:

@@ -60,6 +60,7 @@ class BuildPodView:
     image_error: str | None = None
     cannot_start: str | None = None
     failed: bool = False  # over: another one takes its place
+    evicted: str | None = None  # why the kubelet ended it, in its words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ def pod_view(pod: Manifest) -> PodView:
 
 def build_pod_view(pod: Manifest) -> BuildPodView:
     """Return a pod of a build's Job."""
-    statuses = _statuses(pod)
+    statuses, status = _statuses(pod), pod.get("status", {})
     return BuildPodView(
         name=pod["metadata"]["name"],
         attempt=int(labels_of(pod).get(ATTEMPT_LABEL, "1")),
@@ -59,7 +59,8 @@ def build_pod_view(pod: Manifest) -> BuildPodView:
         unschedulable=_unschedulable(condition(pod, "PodScheduled")),
         image_error=_waiting(statuses, _IMAGE_REASONS),
         cannot_start=_waiting(statuses, _START_REASONS),
-        failed=pod.get("status", {}).get("phase") == "Failed",
+        failed=status.get("phase") == "Failed",
+        evicted=status.get("message", "") if status.get("reason") == "Evicted" else None,
     )
 
 

@@ -261,6 +261,62 @@ def test_events_are_read_for_no_other(have: BuildObserved) -> None:
     assert have.podless is None
 
 
+NODES_DISK = "The node was low on resource: ephemeral-storage. Threshold quantity: 10Gi, available: 9Gi. "
+EVICTIONS = {
+    NODES_DISK: (Reason.DISK_FULL, "free the node's disk, or raise build.resources.requests.ephemeral-storage"),
+    "The node was low on resource: inodes. ": (Reason.DISK_FULL, "free the node's disk"),
+    'Usage of EmptyDir volume "scratch" exceeds the limit "20Gi". ': (Reason.DISK_FULL, "raise build.scratch"),
+    'Container convert exceeded its local ephemeral storage limit "1Gi". ': (
+        Reason.DISK_FULL,
+        "raise build.resources.limits.ephemeral-storage",
+    ),
+    "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ": (
+        Reason.DISK_FULL,
+        "raise build.resources.limits.ephemeral-storage",
+    ),
+    "The node was low on resource: memory. ": (Reason.OUT_OF_MEMORY, "raise build.resources.requests.memory"),
+    "The node was low on resource: pids. ": (Reason.POD_LOST, "retry"),
+}
+TAINTED = {
+    "1.29": "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }.",
+    "1.37": "0/1 nodes are available: 1 node(s) had untolerated taint(s).",
+}
+
+
+@pytest.mark.parametrize("words", EVICTIONS)
+def test_a_pod_that_was_evicted_says_what_was_full(words: str) -> None:
+    """While the Job makes another one, and where it gave up."""
+    reason, fix = EVICTIONS[words]
+    pods = (pod(without_words("convert", 137), evicted=words, failed=True),)
+    for lost, phase in ((job(), "Pending"), (job(failed="BackoffLimitExceeded"), "Failed")):
+        status = plan_build(desired(), observed(jobs=(lost,), pods=pods)).status
+        assert (status.phase, status.reason) == (phase, reason)
+        for said in (words.strip(" ."), fix):
+            assert status.message.count(said) == 1
+
+
+@pytest.mark.parametrize("version", TAINTED)
+def test_a_pod_that_a_full_node_does_not_take_is_no_lack_of_room(version: str) -> None:
+    pods = (pod(evicted=NODES_DISK, failed=True), pod(unschedulable=TAINTED[version]))
+    status = plan_build(desired(), observed(jobs=(job(),), pods=pods)).status
+    assert (status.phase, status.reason) == ("Pending", Reason.DISK_FULL)
+    for said in ("untolerated taint", "low on resource: ephemeral-storage", "free the node's disk"):
+        assert status.message.count(said) == 1
+    assert "build.resources.requests or add a node" not in status.message
+
+
+def test_a_node_that_was_full_before_says_so_by_its_taint() -> None:
+    pods = (pod(unschedulable=TAINTED["1.29"]),)
+    status = plan_build(desired(), observed(jobs=(job(),), pods=pods)).status
+    assert (status.reason, "free the node's disk" in status.message) == (Reason.DISK_FULL, True)
+
+
+def test_another_taint_is_a_lack_of_room() -> None:
+    pods = (pod(evicted="The node was low on resource: pids. ", failed=True), pod(unschedulable=TAINTED["1.37"]))
+    status = plan_build(desired(), observed(jobs=(job(),), pods=pods)).status
+    assert status.reason == Reason.NO_NODE_FITS
+
+
 FAILED = job(failed="PodFailurePolicy", failed_message="exit code 65")
 
 FAILURES: dict[str, tuple[dict[str, Any], Reason, str]] = {

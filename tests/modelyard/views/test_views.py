@@ -333,6 +333,13 @@ def test_a_pod_of_a_build_that_failed_is_over() -> None:
     assert not build_pod_view(pod(phase="Succeeded")).failed
 
 
+def test_a_pod_of_a_build_that_was_evicted_has_the_kubelets_words() -> None:
+    words = "The node was low on resource: ephemeral-storage. "
+    view = build_pod_view(pod(phase="Failed", reason="Evicted", message=words))
+    assert (view.failed, view.evicted) == (True, words)
+    assert build_pod_view(pod(phase="Failed", reason="NodeLost", message="m")).evicted is None
+
+
 def test_a_build_as_its_pass_sees_it() -> None:
     build = stored(everything()["build"], ownerReferences=[{"uid": "m", "kind": "OptimizedModel"}])
     want = build_desired_from(build, DEFAULTS, None)
