@@ -38,6 +38,19 @@ class PinnedOci(ApiModel):
     """The registry's credentials."""
 
 
+class PinnedObjectStore(ApiModel):
+    """A folder of an object store, as written."""
+
+    url: Annotated[str, Field(min_length=1, max_length=1024)]
+    """The folder."""
+    revision: Annotated[str, Field(max_length=200)] = ""
+    """The user's word for what it holds."""
+    endpoint: Annotated[str, Field(max_length=500)] = ""
+    """Where S3 is, if it isn't Amazon's."""
+    credentials_secret_ref: SecretRef | None = None
+    """The store's credentials."""
+
+
 class PinnedPvc(ApiModel):
     """A folder of a claim, as written."""
 
@@ -55,14 +68,17 @@ class PinnedSource(ApiModel):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "[has(self.huggingFace), has(self.pvc), has(self.oci)].filter(given, given).size() == 1",
-                "give exactly one source: huggingFace, pvc or oci",
+                "[has(self.huggingFace), has(self.objectStore), has(self.pvc), has(self.oci)]"
+                ".filter(given, given).size() == 1",
+                "give exactly one source: huggingFace, objectStore, pvc or oci",
             )
         )
     )
 
     hugging_face: PinnedHuggingFace | None = None
     """A repository at a commit."""
+    object_store: PinnedObjectStore | None = None
+    """A folder of an object store."""
     oci: PinnedOci | None = None
     """A model folder by digest."""
     pvc: PinnedPvc | None = None

@@ -92,20 +92,52 @@ class OciSource(ApiModel):
     """A Secret of type kubernetes.io/dockerconfigjson with the registry's credentials."""
 
 
+class ObjectStoreSource(ApiModel):
+    """A model folder in an object store, or below an https address. Read by the build alone."""
+
+    url: Annotated[
+        str,
+        Field(
+            max_length=1024,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^(s3://[A-Za-z0-9][A-Za-z0-9._-]*|gs://[a-z0-9][a-z0-9._-]*"
+                    "|az://[a-z0-9$][a-z0-9-]*@[a-z0-9]+([.][a-z0-9-]+)+|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)"
+                    "(/[^?#[:cntrl:]]*)?$')",
+                    "write s3://BUCKET/FOLDER, gs://BUCKET/FOLDER, "
+                    "az://CONTAINER@ACCOUNT.blob.core.windows.net/FOLDER or https://HOST/FOLDER, without a user, "
+                    "a query or a fragment",
+                ),
+                rule("!self.split('/').exists(part, part == '..')", "name the folder itself, without a .."),
+            ),
+        ),
+    ]
+    """The folder that holds config.json, with a slash at its end or without."""
+    revision: Annotated[str, Field(max_length=200)] = ""
+    """Your word for what the folder holds: change it when the files change, and a new build starts."""
+    credentials_secret_ref: SecretRef | None = None
+    """A Secret with the store's credentials. Its keys are those that the store's own tools read: AWS_ACCESS_KEY_ID and
+    AWS_SECRET_ACCESS_KEY (s3), key.json (gs), AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN (az), token (https).
+    Without one, the store is asked as anybody."""
+
+
 class Source(ApiModel):
     """Where the model's weights, configuration and tokenizer come from. Exactly one member."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "[has(self.huggingFace), has(self.pvc), has(self.oci)].filter(given, given).size() == 1",
-                "give exactly one source: huggingFace, pvc or oci",
+                "[has(self.huggingFace), has(self.objectStore), has(self.pvc), has(self.oci)]"
+                ".filter(given, given).size() == 1",
+                "give exactly one source: huggingFace, objectStore, pvc or oci",
             )
         )
     )
 
     hugging_face: HuggingFaceSource | None = None
     """A repository of a Hugging Face hub."""
+    object_store: ObjectStoreSource | None = None
+    """A folder in an object store, or below an https address."""
     pvc: PvcSource | None = None
     """A folder of a PersistentVolumeClaim."""
     oci: OciSource | None = None

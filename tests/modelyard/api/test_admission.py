@@ -18,7 +18,7 @@ HUB = {"huggingFace": {"repo": "sentence-transformers/all-MiniLM-L6-v2"}}
 DIGEST = "@sha256:" + "a" * 64
 
 REFUSED: dict[str, tuple[Manifest, str]] = {
-    "no source": ({"source": {}}, "give exactly one source: huggingFace, pvc or oci"),
+    "no source": ({"source": {}}, "give exactly one source: huggingFace, objectStore, pvc or oci"),
     "two sources": ({"source": HUB | {"pvc": {"claimName": "c"}}}, "give exactly one source"),
     "an empty repo": ({"source": {"huggingFace": {"repo": ""}}}, "name a repository of the hub as ORGANISATION/NAME"),
     "a repo with a host": (
@@ -32,6 +32,22 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
         {"source": {"pvc": {"claimName": "c", "path": "a/../../b"}}},
         "path is relative to the root of the claim: no leading slash and no ..",
     ),
+    "an address of no store": ({"source": {"objectStore": {"url": "ftp://host/folder"}}}, "write s3://BUCKET/FOLDER"),
+    "a file of this machine": (
+        {"source": {"objectStore": {"url": "file:///models/minilm"}}},
+        "write s3://BUCKET/FOLDER",
+    ),
+    "an address in an address": (
+        {"source": {"objectStore": {"url": "https://a.example.com:x::file:///etc"}}},
+        "write s3://BUCKET/FOLDER",
+    ),
+    "a user in an address": ({"source": {"objectStore": {"url": "https://me:pw@h/m"}}}, "without a user"),
+    "a query in an address": ({"source": {"objectStore": {"url": "https://h/m?sig=x"}}}, "a query or a fragment"),
+    "a container without its account": (
+        {"source": {"objectStore": {"url": "az://models/minilm"}}},
+        "az://CONTAINER@ACCOUNT.blob.core.windows.net/FOLDER",
+    ),
+    "a folder above": ({"source": {"objectStore": {"url": "s3://models/a/../b"}}}, "name the folder itself"),
     "an absolute path": ({"source": {"pvc": {"claimName": "c", "path": "/models"}}}, "no leading slash"),
     "a typical length above the greatest": (
         {"optimization": {"shapes": {"sequence": {"opt": 200, "max": 100}}}},
@@ -67,6 +83,12 @@ TAKEN: dict[str, Manifest] = {
     "an artifact by tag": {"source": {"oci": {"ref": "localhost:5000/models/minilm:v1.0_a"}}},
     "an artifact by digest": {"source": {"oci": {"ref": "ghcr.io/org/models/minilm" + DIGEST}}},
     "a claim": {"source": {"pvc": {"claimName": "models", "path": "a/b..c/"}}},
+    "a bucket": {"source": {"objectStore": {"url": "s3://models.example", "revision": "2"}}},
+    "a folder of a bucket": {"source": {"objectStore": {"url": "gs://models/a b/m%20..n/"}}},
+    "a folder of a container": {"source": {"objectStore": {"url": "az://models@acme.blob.core.windows.net/m"}}},
+    "a folder of a host": {
+        "source": {"objectStore": {"url": "https://h.example.com:8443/m%20/", "credentialsSecretRef": {"name": "s"}}}
+    },
     "a repo without an organisation": {"source": {"huggingFace": {"repo": "bert-base-uncased"}}},
     "FP8 with TensorRT": {"optimization": {"engine": "TensorRT", "precision": "FP8"}},
     "a typical length up to the default greatest": {"optimization": {"shapes": {"sequence": {"opt": 512}}}},
