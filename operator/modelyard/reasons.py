@@ -215,7 +215,7 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.DIGEST_MISMATCH: Advice(
         "What was read is not what was pinned.",
         "Push or upload the files again; they changed or were cut off.",
-        nearer=("delete it", "delete the tag", "delete the artifact", "push it again"),
+        nearer=("delete it", "delete the tag", "delete the artifact", "push it again", "command retry"),
     ),
     Reason.SOURCE_INVALID: Advice(
         "The files are no whole model: weights cut off, no configuration or no tokenizer.",

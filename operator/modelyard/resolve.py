@@ -10,14 +10,14 @@ import binascii
 import re
 from urllib.parse import urlsplit
 
-from modelyard.api.source import HuggingFaceSource, OciSource, SecretKeyRef, Source
+from modelyard.api.source import HuggingFaceSource, ObjectStoreSource, OciSource, SecretKeyRef, Source
 from modelyard.apiserver import Forbidden
 from modelyard.artifacts import digest_of_tag
 from modelyard.cluster import Cluster
 from modelyard.hub import Hub
 from modelyard.reasons import Reason
 from modelyard.settings import Sources
-from modelyard.snapshot import HuggingFacePin, OciPin, Pin, PvcPin
+from modelyard.snapshot import HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
 
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -38,9 +38,11 @@ class Pinner:
             return await self._hugging_face(namespace, source.hugging_face)
         if source.oci is not None:
             return await self._oci(namespace, source.oci)
+        if source.object_store is not None:
+            return self._object_store(source.object_store)
         if source.pvc is not None:
             return PvcPin(claim_name=source.pvc.claim_name, path=source.pvc.path, revision=source.pvc.revision)
-        message = "spec.source has no member that this version knows; give huggingFace, pvc or oci"
+        message = "spec.source has no member that this version knows; give huggingFace, objectStore, pvc or oci"
         return PinFailed(reason=Reason.SPEC_NOT_UNDERSTOOD, message=message)
 
     async def _hugging_face(self, namespace: str, source: HuggingFaceSource) -> Pin | PinFailed:
@@ -80,19 +82,50 @@ class Pinner:
         pull_secret = secret.name if secret else None
         return OciPin(repository=repository, digest=digest, plain_http=plain_http, pull_secret=pull_secret)
 
+    def _object_store(self, source: ObjectStoreSource) -> Pin | PinFailed:
+        """Return it as written: nobody but the build reads it."""
+        endpoint = self._sources.s3_endpoint.rstrip("/") if source.url.startswith("s3://") else ""
+        refused = self._store_refusal(source.url) or (self._plain_http_refusal(endpoint) if endpoint else None)
+        if refused is not None:
+            return refused
+        secret = source.credentials_secret_ref
+        return ObjectStorePin(
+            url=source.url,
+            revision=source.revision,
+            endpoint=endpoint,
+            credentials_secret=secret.name if secret else None,
+        )
+
+    def _store_refusal(self, url: str) -> PinFailed | None:
+        """Return why no model may come from a store. A bucket is listed as its address begins: s3://BUCKET.
+
+        Its host alone would not do: one host has everybody's buckets.
+        """
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"}:
+            return self._refusal(url)
+        bucket = f"{parts.scheme}://{parts.netloc}"
+        return None if bucket in self._sources.allowed_hosts else self._not_allowed(bucket)
+
     def _refusal(self, url: str) -> PinFailed | None:
         """Return why no model may come from ``url``, None if one may."""
+        host = urlsplit(url).netloc
+        return self._plain_http_refusal(url) if host in self._sources.allowed_hosts else self._not_allowed(host)
+
+    def _not_allowed(self, place: str) -> PinFailed:
+        allowed = ", ".join(self._sources.allowed_hosts) or "none"
+        fix = "ask whoever runs the operator to add it to the chart's sources.allowedHosts"
+        message = f"models may not come from {place} (allowed: {allowed}); {fix}"
+        return PinFailed(reason=Reason.HOST_NOT_ALLOWED, message=message)
+
+    def _plain_http_refusal(self, url: str) -> PinFailed | None:
+        """Return why ``url`` is not asked, if that would be without TLS."""
         parts = urlsplit(url)
-        if parts.netloc not in self._sources.allowed_hosts:
-            allowed = ", ".join(self._sources.allowed_hosts) or "none"
-            fix = "ask whoever runs the operator to add it to the chart's sources.allowedHosts"
-            message = f"models may not come from {parts.netloc} (allowed: {allowed}); {fix}"
-            return PinFailed(reason=Reason.HOST_NOT_ALLOWED, message=message)
-        if parts.scheme != "https" and parts.netloc not in self._sources.plain_http_hosts:
-            fix = "use https, or add the host to the chart's sources.plainHttpHosts"
-            message = f"{url} is not asked without TLS; {fix}"
-            return PinFailed(reason=Reason.HOST_NOT_ALLOWED, message=message)
-        return None
+        if parts.scheme == "https" or parts.netloc in self._sources.plain_http_hosts:
+            return None
+        fix = "use https, or add the host to the chart's sources.plainHttpHosts"
+        message = f"{url} is not asked without TLS; {fix}"
+        return PinFailed(reason=Reason.HOST_NOT_ALLOWED, message=message)
 
     async def _secret(self, namespace: str, ref: SecretKeyRef) -> str | PinFailed:
         where = f"Secret {ref.name} of namespace {namespace}"

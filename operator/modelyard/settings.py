@@ -55,11 +55,15 @@ class Registry(_Section):
 
 
 class Sources(_Section):
-    """Which hosts a model may come from. ``plainHttpHosts``: those among them that are asked without TLS."""
+    """Where a model may come from: hosts, and buckets as their addresses begin (``s3://BUCKET``).
+
+    ``plainHttpHosts`` are asked without TLS. ``s3Endpoint``: where buckets of S3 are; empty: at Amazon.
+    """
 
     allowed_hosts: tuple[str, ...] = ("huggingface.co",)
     plain_http_hosts: tuple[str, ...] = ()
     hugging_face_endpoint: str = "https://huggingface.co"
+    s3_endpoint: str = ""
 
 
 class Lease(_Section):

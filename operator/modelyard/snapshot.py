@@ -54,6 +54,16 @@ class OciPin(Kept):
     pull_secret: str | None = None
 
 
+class ObjectStorePin(Kept):
+    """A folder of an object store, keyed as written; the Job records the digest that it read."""
+
+    kind: Literal["objectStore"] = "objectStore"
+    url: str
+    revision: str = ""
+    endpoint: str = ""
+    credentials_secret: str | None = None
+
+
 class PvcPin(Kept):
     """A folder of a claim, keyed as written; the Job records the digest that it read."""
 
@@ -63,7 +73,7 @@ class PvcPin(Kept):
     revision: str = ""
 
 
-Pin = Annotated[HuggingFacePin | OciPin | PvcPin, Field(discriminator="kind")]
+Pin = Annotated[HuggingFacePin | ObjectStorePin | OciPin | PvcPin, Field(discriminator="kind")]
 
 
 class BuildSnapshot(Kept):
@@ -183,12 +193,14 @@ def spec_digest(spec: OptimizedModelSpec) -> str:
     return digest(without_empty(resolved))
 
 
-def _identity(pin: HuggingFacePin | OciPin | PvcPin) -> dict[str, str]:
+def _identity(pin: HuggingFacePin | ObjectStorePin | OciPin | PvcPin) -> dict[str, str]:
     """Return what names a source's bytes."""
     if isinstance(pin, HuggingFacePin):
         return {"huggingFace": pin.repo, "commit": pin.commit}
     if isinstance(pin, OciPin):
         return {"oci": pin.digest}
+    if isinstance(pin, ObjectStorePin):
+        return {"objectStore": pin.url, "revision": pin.revision, "endpoint": pin.endpoint}
     return {"pvc": pin.claim_name, "path": pin.path, "revision": pin.revision}
 
 
@@ -196,6 +208,7 @@ __all__ = [
     "BuildSnapshot",
     "HuggingFacePin",
     "Kept",
+    "ObjectStorePin",
     "OciPin",
     "Pin",
     "PvcPin",

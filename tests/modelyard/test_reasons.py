@@ -27,7 +27,7 @@ NEARER: dict[Reason, tuple[str, ...]] = {
     Reason.OBJECT_REFUSED: ("no pod can be made for Job b-1: no; correct build.pod, or ask whoever set the policy",),
     Reason.SPEC_NOT_UNDERSTOOD: (
         "stored by a newer version of the operator: spec.x; upgrade the operator or apply anew",
-        "spec.source has no member that this version knows; give huggingFace, pvc or oci",
+        "spec.source has no member that this version knows; give huggingFace, objectStore, pvc or oci",
     ),
     Reason.HOST_NOT_ALLOWED: ("http://hub is not asked without TLS; use https, or set sources.plainHttpHosts",),
     Reason.TOO_NOISY: ("minSpeedup 1 is not surely >= 1; the command retry measures anew",),
@@ -47,6 +47,7 @@ NEARER: dict[Reason, tuple[str, ...]] = {
     Reason.DIGEST_MISMATCH: (
         "build x was made from other inputs; delete it, and it is made anew",
         "m-1: its artifact can't be pulled: other bytes; delete the artifact from the registry, and command `retry`",
+        "m/config.json came with 3 bytes instead of 4; it was written to meanwhile: command retry once it is there",
     ),
     Reason.CONVERSION_FAILED: ("INT8 can't be made of this model: x; choose another engine or precision",),
     Reason.SOURCE_INVALID: (

@@ -11,7 +11,15 @@ import kopf
 import pytest
 from aiohttp import web
 
-from modelyard.api.source import HuggingFaceSource, OciSource, PvcSource, SecretKeyRef, SecretRef, Source
+from modelyard.api.source import (
+    HuggingFaceSource,
+    ObjectStoreSource,
+    OciSource,
+    PvcSource,
+    SecretKeyRef,
+    SecretRef,
+    Source,
+)
 from modelyard.apiserver import ApiServer, Login
 from modelyard.artifacts import digest_of_tag
 from modelyard.cluster import Cluster
@@ -23,7 +31,7 @@ from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.resolve import Pinner
 from modelyard.settings import Sources
-from modelyard.snapshot import HuggingFacePin, OciPin, Pin, PvcPin
+from modelyard.snapshot import HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
 from tests.modelyard.oci.faulty import Answer, faulty_registry
 from tests.servers.apiserver import RunningApiServer
@@ -201,6 +209,54 @@ async def test_a_registry_that_asks_for_credentials(cluster: Cluster, namespace:
 async def test_a_claim_is_taken_as_written(pinner: Pinner, namespace: str) -> None:
     source = Source(pvc=PvcSource(claim_name="models", path="minilm", revision="2"))
     assert await pinner.pin(namespace, source) == PvcPin(claim_name="models", path="minilm", revision="2")
+
+
+def object_store(url: str, **fields: str) -> Source:
+    secret = SecretRef(name=fields["secret"]) if "secret" in fields else None
+    revision = fields.get("revision", "")
+    return Source(object_store=ObjectStoreSource(url=url, revision=revision, credentials_secret_ref=secret))
+
+
+STORES = ("s3://models", "gs://models", "az://models@acme.blob.core.windows.net", "files.example.com")
+URLS = tuple(f"{store}/minilm/" if "://" in store else f"https://{store}/minilm/" for store in STORES)
+
+
+@pytest.mark.parametrize("url", URLS)
+async def test_a_folder_of_a_store_is_taken_as_written(cluster: Cluster, namespace: str, url: str) -> None:
+    """Nobody is asked: a Secret that isn't there is the build's to tell."""
+    sources = Sources(allowed_hosts=STORES, s3_endpoint="https://minio.example.com/")
+    pin = await Pinner(cluster, sources).pin(namespace, object_store(url, revision="2", secret="absent"))  # noqa: S106 - a name
+    endpoint = "https://minio.example.com" if url.startswith("s3") else ""
+    named = {"credentials_secret": "absent"}
+    assert pin == ObjectStorePin(url=url, revision="2", endpoint=endpoint, **named)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://models2/minilm",
+        "gs://other/minilm",
+        "az://models@evil.blob.core.windows.net/minilm",  # as anybody can make one
+        "https://files.example.com:8443/minilm",
+        "https://models/minilm",
+    ],
+)
+async def test_a_bucket_that_is_not_allowed(cluster: Cluster, namespace: str, url: str) -> None:
+    failure = failed(await Pinner(cluster, Sources(allowed_hosts=STORES)).pin(namespace, object_store(url)))
+    assert failure.reason is Reason.HOST_NOT_ALLOWED
+    assert "allowed: s3://models, gs://models" in failure.message
+    assert "sources.allowedHosts" in failure.message
+
+
+async def test_a_store_is_asked_without_tls_only_where_settings_say_so(cluster: Cluster, namespace: str) -> None:
+    host, http, s3 = "minio:9000", object_store("http://minio:9000/m"), object_store("s3://models/m")
+    settings = Sources(allowed_hosts=(*STORES, host), s3_endpoint=f"http://{host}")
+    for source in (http, s3):
+        failure = failed(await Pinner(cluster, settings).pin(namespace, source))
+        assert (failure.reason, "sources.plainHttpHosts" in failure.message) == (Reason.HOST_NOT_ALLOWED, True)
+    settings = settings.model_copy(update={"plain_http_hosts": (host,)})
+    for source in (http, s3):
+        assert isinstance(await Pinner(cluster, settings).pin(namespace, source), ObjectStorePin)
 
 
 async def test_a_source_of_a_newer_version_is_not_guessed(pinner: Pinner, namespace: str) -> None:

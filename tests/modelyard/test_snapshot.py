@@ -12,6 +12,7 @@ from modelyard.errors import SnapshotUnreadable
 from modelyard.snapshot import (
     BuildSnapshot,
     HuggingFacePin,
+    ObjectStorePin,
     OciPin,
     PvcPin,
     ServingSnapshot,
@@ -41,6 +42,7 @@ SERVING = ServingSnapshot(
     drain_seconds=15,
 )
 OTHER_HUB = HuggingFacePin(repo="org/name", commit="c" * 40, endpoint="https://mirror.example.com", token_secret="hf")  # noqa: S106 - a name
+IN_A_STORE = ObjectStorePin(url="s3://models/m", credentials_secret="s3")  # noqa: S106 - a name
 MOVED_REGISTRY = OciPin(repository="b.example.com/m", digest="sha256:1", pull_secret="s")  # noqa: S106 - a name
 
 
@@ -49,6 +51,7 @@ MOVED_REGISTRY = OciPin(repository="b.example.com/m", digest="sha256:1", pull_se
     [
         {"source": HuggingFacePin(repo="org/name", commit="d" * 40, endpoint="https://hub.example.com")},
         {"source": PvcPin(claim_name="models")},
+        {"source": ObjectStorePin(url="s3://models/m")},
         {"task": Task.EMBEDDING},
         {"candidates": (Candidate(engine=Engine.OPENVINO, precision=Precision.BF16),)},
         {"objective": Objective.LATENCY},
@@ -69,6 +72,17 @@ def test_where_bytes_come_from_does_not_decide_the_key() -> None:
     assert build_key(here.model_copy(update={"source": MOVED_REGISTRY})) == build_key(here)
     mirrored = "mirror.example.com:5000/ghcr.io/modelyard/runtime:1"
     assert build_key(BUILD.model_copy(update={"runtime_image": mirrored})) == build_key(BUILD)
+
+
+@pytest.mark.parametrize(
+    "change", [{"url": "s3://models/n"}, {"revision": "2"}, {"endpoint": "https://s3.example.com"}]
+)
+def test_a_bucket_is_another_at_another_endpoint(change: dict[str, str]) -> None:
+    here = BUILD.model_copy(update={"source": IN_A_STORE})
+    there = BUILD.model_copy(update={"source": IN_A_STORE.model_copy(update=change)})
+    assert build_key(there) != build_key(here)
+    secret = IN_A_STORE.model_copy(update={"credentials_secret": "other"})
+    assert build_key(BUILD.model_copy(update={"source": secret})) == build_key(here)
 
 
 def test_a_key_never_changes_between_versions() -> None:

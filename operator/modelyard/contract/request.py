@@ -27,6 +27,18 @@ class OciFiles(Wire):
     plain_http: bool = False
 
 
+class ObjectStoreFiles(Wire):
+    """A folder of an object store or below an https address. Credentials are in the environment of ``fetch``.
+
+    ``endpoint``: where S3 is, if it isn't Amazon's.
+    """
+
+    kind: Literal["objectStore"] = "objectStore"
+    url: str
+    revision: str = ""
+    endpoint: str = ""
+
+
 class VolumeFiles(Wire):
     """A folder of the claim that is mounted read-only at ``/source``."""
 
@@ -38,7 +50,7 @@ class VolumeFiles(Wire):
 DEFAULT_LONGEST = 512
 """Tokens of the longest text where the user says nothing and the model has the positions."""
 
-SourceFiles = Annotated[HuggingFaceFiles | OciFiles | VolumeFiles, Field(discriminator="kind")]
+SourceFiles = Annotated[HuggingFaceFiles | ObjectStoreFiles | OciFiles | VolumeFiles, Field(discriminator="kind")]
 
 
 class BatchSize(Wire):

@@ -15,6 +15,7 @@ from modelyard.api.build import ModelBuildSpec
 from modelyard.api.pod import ResourcesSpec
 from modelyard.contract.steps import WAIT_UNTIL, ExitCode
 from modelyard.manifests.metadata import Owner, child_metadata
+from modelyard.manifests.object_store import store_credentials
 from modelyard.manifests.overlay import env_of, pod_template, resources_of
 from modelyard.manifests.security import container_security, pod_base
 from modelyard.manifests.volumes import (
@@ -110,6 +111,8 @@ def _fetch(build: BuildJob) -> dict[str, Any]:
             # Optional: without it the step itself says that the repository asks for a token.
             reference = {"name": token.name, "key": token.key, "optional": True}
             env.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": reference}})
+    if source.object_store:
+        env += store_credentials(source.object_store)
     if source.oci and source.oci.pull_secret_ref:
         env.append({"name": "DOCKER_CONFIG", "value": PULL_CONFIG})
         mounts.append(mount("pull", PULL_CONFIG, read_only=True))

@@ -8,6 +8,7 @@ from modelyard.contract.request import (
     BuildRequest,
     Destination,
     HuggingFaceFiles,
+    ObjectStoreFiles,
     OciFiles,
     ParityGate,
     Shapes,
@@ -32,7 +33,7 @@ def build_request(spec: ModelBuildSpec) -> BuildRequest:
     )
 
 
-def _files(spec: ModelBuildSpec) -> HuggingFaceFiles | OciFiles | VolumeFiles:
+def _files(spec: ModelBuildSpec) -> HuggingFaceFiles | ObjectStoreFiles | OciFiles | VolumeFiles:
     """Return where ``fetch`` reads. The API server saw to it that there is exactly one source."""
     source = spec.source
     if source.hugging_face:
@@ -40,6 +41,9 @@ def _files(spec: ModelBuildSpec) -> HuggingFaceFiles | OciFiles | VolumeFiles:
         return HuggingFaceFiles(repo=hub.repo, revision=hub.revision, endpoint=hub.endpoint)
     if source.oci:
         return OciFiles(ref=source.oci.ref, plain_http=source.oci.plain_http)
+    if source.object_store:
+        folder = source.object_store
+        return ObjectStoreFiles(url=folder.url, revision=folder.revision, endpoint=folder.endpoint)
     claim = source.pvc
     if claim is None:
         raise ValueError("a build without a source: the API server refuses it")

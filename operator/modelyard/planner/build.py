@@ -292,4 +292,6 @@ def _source(want: BuildDesired) -> str:
     if source.oci:
         name, _, digest = source.oci.ref.partition("@")
         return f"{name.rpartition('/')[2]}@{digest[:15]}"
+    if source.object_store:
+        return source.object_store.url
     return f"{source.pvc.claim_name}/{source.pvc.path}".rstrip("/") if source.pvc else ""

@@ -8,6 +8,7 @@ from modelyard.api.build import (
     DestinationSpec,
     ModelBuildSpec,
     PinnedHuggingFace,
+    PinnedObjectStore,
     PinnedOci,
     PinnedPvc,
     PinnedSource,
@@ -21,7 +22,7 @@ from modelyard.manifests.metadata import model_owner, owner_reference
 from modelyard.manifests.modelbuild import build_manifest
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import build_tag, owner_field_manager
-from modelyard.snapshot import HuggingFacePin, OciPin, Pin, Snapshot
+from modelyard.snapshot import HuggingFacePin, ObjectStorePin, OciPin, Pin, Snapshot
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildView, Observed, Record
 from modelyard.state.plan import Action, Claim, Create, Delete, Disown, Own
@@ -103,4 +104,10 @@ def _source(pin: Pin) -> PinnedSource:
         secret = SecretRef(name=pin.pull_secret) if pin.pull_secret else None
         ref = f"{pin.repository}@{pin.digest}"
         return PinnedSource(oci=PinnedOci(ref=ref, plain_http=pin.plain_http, pull_secret_ref=secret))
+    if isinstance(pin, ObjectStorePin):
+        secret = SecretRef(name=pin.credentials_secret) if pin.credentials_secret else None
+        folder = PinnedObjectStore(
+            url=pin.url, revision=pin.revision, endpoint=pin.endpoint, credentials_secret_ref=secret
+        )
+        return PinnedSource(object_store=folder)
     return PinnedSource(pvc=PinnedPvc(claim_name=pin.claim_name, path=pin.path, revision=pin.revision))

@@ -110,6 +110,6 @@ def _recorded(this: ModelPass, command: Obeyed | None) -> Record | None:
 
 def _resolved_finding(record: Record) -> Finding:
     source = record.snapshot.build.source
-    pinned = {"huggingFace": "commit", "oci": "digest", "pvc": "revision"}[source.kind]
+    pinned = {"huggingFace": "commit", "objectStore": "revision", "oci": "digest", "pvc": "revision"}[source.kind]
     known = getattr(source, pinned)
-    return true(Reason.RESOLVED, f"{pinned} {known}" if known else "as written: nothing but the build reads a volume")
+    return true(Reason.RESOLVED, f"{pinned} {known}" if known else "as written: nothing but the build reads it")

@@ -65,11 +65,11 @@ def snapshot() -> Snapshot:
     return snapshot_of(build, serving, attempt=1, proxy_image="docker.io/envoyproxy/envoy:v1.40.0")
 
 
-def build_spec() -> ModelBuildSpec:
+def build_spec(source: Manifest | None = None) -> ModelBuildSpec:
     return ModelBuildSpec.model_validate(
         {
             "key": "a" * 64,
-            "source": {"huggingFace": _hub()},
+            "source": source or {"huggingFace": _hub()},
             "candidates": [{"engine": "OnnxRuntime", "precision": "FP32"}],
             "images": {"runtime": "ghcr.io/modelyard/runtime:1", "triton": "ghcr.io/modelyard/triton:1"},
             "destination": {"repository": "registry.example.com/n/build", "tag": "a" * 16},
@@ -87,13 +87,22 @@ def _hub() -> Manifest:
     }
 
 
-def build_job(resources: ResourcesSpec, namespace: str = "n") -> Manifest:
+def stores() -> dict[str, Manifest]:
+    """Return a source in each kind of object store, with a Secret."""
+    secret = {"credentialsSecretRef": {"name": "store"}}
+    s3 = {"url": "s3://models/minilm", "revision": "2", "endpoint": "https://minio.example.com"}
+    urls = ("gs://models/minilm", "az://models@acme.blob.core.windows.net/minilm", "https://files.example.com/minilm")
+    others = {url.partition("://")[0]: {"url": url} for url in urls}
+    return {scheme: {"objectStore": store | secret} for scheme, store in {"s3": s3, **others}.items()}
+
+
+def build_job(resources: ResourcesSpec, namespace: str = "n", source: Manifest | None = None) -> Manifest:
     """Return the Job of a build with these resources."""
     owner = build_owner(namespace, "a" * 16, "22222222-2222-2222-2222-222222222222")
     return job(
         BuildJob(
             owner=owner,
-            spec=build_spec(),
+            spec=build_spec(source),
             attempt=1,
             starts_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
             resources=resources,
@@ -139,6 +148,8 @@ def everything(namespace: str = "n") -> dict[str, Manifest]:
         "public-service": public_service(model),
         "build": build_manifest(namespace, spec),
         "build-job": build_job(RESOURCES, namespace),
+        "build-job-object-store": build_job(RESOURCES, namespace, stores()["s3"]),
         "build-request": request_config(build, build_request(spec)),
+        "build-request-object-store": request_config(build, build_request(build_spec(stores()["s3"]))),
         "build-push-secret": push_secret(build, '{"auths": {}}'),
     }

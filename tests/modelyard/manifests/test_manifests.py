@@ -11,7 +11,7 @@ import yaml
 
 from modelyard.api.pod import ResourcesSpec
 from modelyard.manifests.overlay import merged_resources
-from tests.modelyard.manifests.samples import build_job, everything
+from tests.modelyard.manifests.samples import RESOURCES, build_job, everything, stores
 from tests.servers.apiserver import RunningApiServer
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -89,14 +89,31 @@ def test_our_labels_win_over_the_users() -> None:
     assert (labels["team"], labels["modelyard.dev/model"]) == ("search", "minilm")
 
 
-def test_only_fetch_and_publish_have_secrets() -> None:
+@pytest.mark.parametrize("word", ["build-job", "build-job-object-store"])
+def test_only_fetch_and_publish_have_secrets(word: str) -> None:
     with_secret = set()
-    secrets = {volume["name"] for volume in PODS["build-job"]["spec"]["volumes"] if "secret" in volume}
-    for container in containers(PODS["build-job"]):
+    secrets = {volume["name"] for volume in PODS[word]["spec"]["volumes"] if "secret" in volume}
+    for container in containers(PODS[word]):
         mounted = {mount["name"] for mount in container["volumeMounts"]} & secrets
         if mounted or any("valueFrom" in variable for variable in container.get("env", [])):
             with_secret.add(container["name"])
     assert with_secret == {"fetch", "publish"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "keys"),
+    [
+        ("s3", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"]),
+        ("gs", ["key.json"]),
+        ("az", ["AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN"]),
+        ("https", ["token"]),
+    ],
+)
+def test_fetch_reads_no_key_of_a_store_s_secret_but_its_credentials(scheme: str, keys: list[str]) -> None:
+    template = build_job(RESOURCES, source=stores()[scheme])["spec"]["template"]
+    fetch = next(c for c in containers(template) if c["name"] == "fetch")
+    read = [variable["valueFrom"]["secretKeyRef"] for variable in fetch["env"] if "valueFrom" in variable]
+    assert read == [{"name": "store", "key": key, "optional": True} for key in keys]
 
 
 @pytest.mark.parametrize(
