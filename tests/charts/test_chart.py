@@ -38,6 +38,19 @@ def test_the_operator_understands_the_settings_that_it_is_given(render: Render) 
     assert defaults_from(found).images.triton == "ghcr.io/modelyard/triton:0.1.0"
 
 
+def test_buckets_are_listed_as_their_addresses_begin(render: Render) -> None:
+    listed = (
+        "s3://models.example",
+        "gs://models_2",
+        "az://models@acme.blob.core.windows.net",
+        "files.example.com:8443",
+    )
+    endpoint = "http://minio.minio.svc:9000"
+    found = settings(render(f"sources.allowedHosts={{{','.join(listed)}}}", f"sources.s3Endpoint={endpoint}")).sources
+    assert found.allowed_hosts[: len(listed)] == listed
+    assert found.s3_endpoint == endpoint
+
+
 def test_a_registry_of_ones_own_takes_the_place_of_the_embedded_one(render: Render) -> None:
     objects = render(
         "registry.embedded.enabled=false",
@@ -71,6 +84,9 @@ def test_a_registry_without_credentials_needs_no_secret(render: Render) -> None:
         ("operater.replicas=3", "operater"),
         ("operator.replicas=0", "replicas"),
         ("sources.allowedHosts={https://hub.example.com}", "allowedHosts"),
+        ("sources.allowedHosts={az://models}", "allowedHosts"),
+        ("sources.plainHttpHosts={s3://models}", "plainHttpHosts"),
+        ("sources.s3Endpoint=minio.example.com", "s3Endpoint"),
         ("operator.logLevel=loud", "logLevel"),
     ],
 )

@@ -67,7 +67,8 @@ app.kubernetes.io/component: {{ .component }}
       "sources" (dict
         "allowedHosts" (concat .Values.sources.allowedHosts $own | default list)
         "plainHttpHosts" (concat .Values.sources.plainHttpHosts $own | default list)
-        "huggingFaceEndpoint" .Values.sources.huggingFaceEndpoint)
+        "huggingFaceEndpoint" .Values.sources.huggingFaceEndpoint
+        "s3Endpoint" .Values.sources.s3Endpoint)
       "lease" .Values.operator.lease
       "namespaces" .Values.operator.namespaces
       "buildResources" .Values.builds.resources
