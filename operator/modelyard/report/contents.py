@@ -45,7 +45,9 @@ def document_of(report: BuildReport) -> Document:
 
 def short_name(report: BuildReport) -> str:
     """Return what people call the source: a repository without its registry, commit or digest."""
-    place = report.source.ref.partition("@")[0].removeprefix("oci://").removeprefix("pvc:")
+    place = report.source.ref.removeprefix("oci://").removeprefix("pvc:")
+    if report.source.kind != "objectStore":  # nothing is pinned there, and an address of Azure's has an @ of its own
+        place = place.partition("@")[0]
     if report.source.kind == "oci" and "/" in place:
         place = place.partition("/")[2]
     return place.strip("/") or report.name

@@ -116,7 +116,7 @@ def reports(draw: st.DrawFn) -> BuildReport:
         source=draw(
             st.builds(
                 SourceReport,
-                kind=words | st.sampled_from(["oci", "huggingFace", "pvc"]),
+                kind=words | st.sampled_from(["oci", "huggingFace", "objectStore", "pvc"]),
                 ref=words,
                 digest=words,
                 architecture=words,

@@ -129,6 +129,7 @@ def test_a_candidate_that_was_dropped_before_its_speed_was_measured_stands_in_th
         ("pvc", "pvc:minilm/", "minilm"),
         ("pvc", "pvc:/", "m-0123456789abcdef"),
         ("objectStore", "s3://bucket/model/", "s3://bucket/model"),
+        ("objectStore", "az://models@acme.blob.core.windows.net/m", "az://models@acme.blob.core.windows.net/m"),
     ],
 )
 def test_a_source_is_called_what_people_call_it(minilm: BuildReport, kind: str, ref: str, name: str) -> None:

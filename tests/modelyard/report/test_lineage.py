@@ -16,6 +16,7 @@ from modelyard.contract.request import (
     BuildRequest,
     Destination,
     HuggingFaceFiles,
+    ObjectStoreFiles,
     OciFiles,
     ParityGate,
     SourceFiles,
@@ -109,6 +110,12 @@ SOURCES: list[tuple[SourceFiles, str, dict[str, str]]] = [
         {"sha256": "b" * 64},
     ),
     (VolumeFiles(path="a model/"), "pvc:a%20model/", {}),
+    (ObjectStoreFiles(url="s3://models/a b/"), "s3://models/a%20b/", {}),
+    (
+        ObjectStoreFiles(url="az://models@acme.blob.core.windows.net/m"),
+        "az://models@acme.blob.core.windows.net/m",
+        {},
+    ),
 ]
 
 
@@ -116,7 +123,8 @@ SOURCES: list[tuple[SourceFiles, str, dict[str, str]]] = [
 def test_it_is_a_statement_by_the_specifications(
     older: BuildReport, source: SourceFiles, uri: str, digests: dict[str, str]
 ) -> None:
-    read = older.source.model_copy(update={"kind": source.kind, "ref": "pvc:a model/", "digest": "sha256:" + "e" * 64})
+    ref = source.url if isinstance(source, ObjectStoreFiles) else "pvc:a model/"
+    read = older.source.model_copy(update={"kind": source.kind, "ref": ref, "digest": "sha256:" + "e" * 64})
     report = older.model_copy(update={"source": read})
     statement = json.loads(lineage_of(request(source), report, ARTIFACT))
     jsonschema.validate(statement, SPECIFICATION, cls=jsonschema.Draft202012Validator)
