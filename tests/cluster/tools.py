@@ -117,9 +117,15 @@ def groups() -> tuple[Group, ...]:
     )
 
 
+@cache
+def stores() -> tuple[Group, ...]:
+    """The S3 server that tests read from. No part of the cluster: it is built when a test first asks for it."""
+    return (Group(folder="versitygw", names=("versitygw",), main="github.com/versity/versitygw/cmd/versitygw"),)
+
+
 def go_wanted() -> tuple[str, Path]:
     """Return the Go that all modules can be built with, such as 1.26.8, and the module that asks for it."""
-    asked = {group.module: _go_line(group.module) for group in groups()}
+    asked = {group.module: _go_line(group.module) for group in (*groups(), *stores())}
     module = max(asked, key=lambda each: tuple(int(number) for number in asked[each].split(".")))
     return asked[module], module
 
@@ -139,9 +145,10 @@ def _required(folder: str, module: str) -> str:
 
 def binary(cluster: Cluster, name: str) -> Path:
     """Return the program `name`, built if need be and checked against its recorded digest."""
-    group = next((group for group in groups() if name in group.names), None)
+    every = (*groups(), *stores())
+    group = next((group for group in every if name in group.names), None)
     if group is None:
-        known = ", ".join(sorted(tool for each in groups() for tool in each.names))
+        known = ", ".join(sorted(tool for each in every for tool in each.names))
         raise ClusterError(f"no tool is named {name}", fix=f"ask for one of {known}")
     folder = cluster.cache / "tools" / f"{group.folder}-{_digest(group)}"
     with locked(folder.with_suffix(".lock")):
