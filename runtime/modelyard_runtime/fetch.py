@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from modelyard.contract.request import BuildRequest, HuggingFaceFiles, OciFiles, SourceFiles, VolumeFiles
+from modelyard.contract.request import (
+    BuildRequest,
+    HuggingFaceFiles,
+    ObjectStoreFiles,
+    OciFiles,
+    SourceFiles,
+    VolumeFiles,
+)
 from modelyard_runtime.handover import Fetched, Scratch
 from modelyard_runtime.models.folder import check_whole
 from modelyard_runtime.outage import Patience
@@ -43,6 +50,10 @@ def _fetched(source: SourceFiles, destination: Path, advance: Advance) -> str:
             from modelyard_runtime.sources.huggingface import download_model
 
             return download_model(source, destination, advance)
+        case ObjectStoreFiles():
+            from modelyard_runtime.sources.objectstore import download_folder
+
+            return download_folder(source, destination, advance)
         case OciFiles():
             from modelyard_runtime.sources.oci import pull_model
 

@@ -14,6 +14,9 @@ from modelyard.contract.choices import Candidate, Engine, Precision
 from modelyard.contract.request import BuildRequest, Destination, SourceFiles
 from modelyard.contract.steps import WAIT_UNTIL, Progress, Termination
 
+THEIRS = ("HF_", "DOCKER_", "AWS_", "AZURE_", "GOOGLE_", "OBJECT_STORE_")
+"""What variables begin with that say whom a step asks, and as who."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
@@ -67,7 +70,7 @@ class Steps:
     def start(self, step: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a step with the request that lies there. It waits an hour for what doesn't answer."""
         self.scratch.mkdir(exist_ok=True)
-        ours = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "DOCKER_"))}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(THEIRS)}
         ours |= {"HOME": str(self.folder), "MODELYARD_TERMINATION_LOG": str(self.message)}
         ours |= {WAIT_UNTIL: (datetime.now(UTC) + timedelta(hours=1)).isoformat()} | environment
         options = [f"--request={self.folder / 'request.json'}", f"--scratch={self.scratch}"]

@@ -62,6 +62,12 @@ def with_a_shard_missing(folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
 
 
+def with_a_shard_elsewhere(folder: Path) -> None:
+    shard = (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
+    shards = {"a": str(shard), "b": f"../{folder.name}/{shard.name}"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+
+
 def pickled_and_cut(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     torch.save({"a": torch.zeros(1000)}, folder / "pytorch_model.bin")
@@ -85,6 +91,7 @@ def test_a_whole_folder_is_taken(folder: Path) -> None:
         (garbled, "no readable header; upload it again"),
         (an_error_page, "cut short or no safetensors; upload it again"),
         (with_a_shard_missing, "names model-00002-of-00002.safetensors, which is missing: upload every shard"),
+        (with_a_shard_elsewhere, "names ../.*, /.*, which is elsewhere: put the files beside it"),
         (pickled_and_cut, "cut short or no PyTorch file of today"),
     ],
 )

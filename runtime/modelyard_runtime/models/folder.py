@@ -73,7 +73,14 @@ def weight_files(folder: Path) -> list[Path]:
     for name in (SAFETENSORS, PICKLED):
         index = read_json(folder, name + INDEX_SUFFIX)
         if index is not None:
-            paths = [folder / shard for shard in sorted(set(index["weight_map"].values()))]
+            shards = sorted(set(index["weight_map"].values()))
+            elsewhere = [shard for shard in shards if Path(shard).name != shard]
+            if elsewhere:
+                raise BuildFailed(
+                    BuildReason.SOURCE_INVALID,
+                    f"{name}{INDEX_SUFFIX} names {', '.join(elsewhere)}, which is elsewhere: put the files beside it",
+                )
+            paths = [folder / shard for shard in shards]
             missing = [path.name for path in paths if not path.is_file()]
             if missing:
                 raise BuildFailed(

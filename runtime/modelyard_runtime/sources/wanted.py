@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
 from modelyard_runtime.models.folder import INDEX_SUFFIX, PICKLED, SAFETENSORS
 
+MODULES = "modules.json"
 SMALL_FILES = frozenset(
     {
-        *("config.json", "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"),
+        *("config.json", MODULES, "sentence_bert_config.json", "config_sentence_transformers.json"),
         *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
         *("vocab.txt", "vocab.json", "merges.txt", "sentencepiece.bpe.model"),
     }
@@ -17,6 +19,25 @@ SMALL_FILES = frozenset(
 _MODULE_CONFIG = re.compile(r"\d+_[A-Za-z]+/config\.json")  # 1_Pooling/config.json
 _SAFETENSORS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 _PICKLED = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
+
+
+INDEXES = (SAFETENSORS + INDEX_SUFFIX, PICKLED + INDEX_SUFFIX)
+
+
+def named_by(name: str, content: bytes) -> list[str]:
+    """Return the files that a file of the folder names: an index its shards, ``modules.json`` the modules' own files.
+
+    Only those that a build uses, whatever else stands there. Raises ValueError if it isn't what its name says.
+    """
+    try:
+        read = json.loads(content)
+        if name in INDEXES:
+            return wanted(str(shard) for shard in read["weight_map"].values())
+        if name == MODULES:
+            return wanted(f"{module['path']}/config.json" for module in read)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{name} lacks what it should say: {error!r}") from error
+    return []
 
 
 def wanted(paths: Iterable[str]) -> list[str]:
