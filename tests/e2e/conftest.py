@@ -34,8 +34,9 @@ from tests.e2e.reader import Reader
 from tests.e2e.yard import Yard
 from tests.models.encoder import tiny_encoder
 from tests.servers.hub import Hub, running_hub
+from tests.servers.s3 import BUCKET, RunningS3, running_s3
 
-HUB_PORT = 18080
+HUB_PORT, S3_PORT = 18080, 18081
 """Fixed, so that the settings of a run are those of the next: another value would restart the operator."""
 
 RUN = secrets.token_hex(2)
@@ -65,13 +66,23 @@ def hub(tiny_folder: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS3]:
+    """An S3 server beside the hub."""
+    address = str(cluster_from_environment().host_address)
+    with running_s3(tmp_path_factory.mktemp("s3"), address=address, port=S3_PORT) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def settings() -> tuple[str, ...]:
-    """What tests set of the chart's values: their own hub, which runs in the process of those that use it."""
-    host = f"{cluster_from_environment().host_address}:{HUB_PORT}"
+    """What tests set of the chart's values: their own hub and store, which run in the process of those that ask."""
+    address = cluster_from_environment().host_address
+    hub, s3 = f"{address}:{HUB_PORT}", f"{address}:{S3_PORT}"
     return (
-        f"sources.huggingFaceEndpoint=http://{host}",
-        f"sources.allowedHosts={{{host},{REGISTRY}}}",
-        f"sources.plainHttpHosts={{{host},{REGISTRY}}}",
+        f"sources.huggingFaceEndpoint=http://{hub}",
+        f"sources.s3Endpoint=http://{s3}",
+        f"sources.allowedHosts={{{hub},s3://{BUCKET},{REGISTRY}}}",
+        f"sources.plainHttpHosts={{{hub},{s3},{REGISTRY}}}",
     )
 
 

@@ -23,6 +23,11 @@ SOURCES: dict[str, tuple[Object, str, Words]] = {
         "HostNotAllowed",
         ("registry.example.com", "add it to the chart's sources.allowedHosts"),
     ),
+    "a bucket that is not allowed": (
+        {"objectStore": {"url": "s3://elsewhere/minilm/"}},
+        "HostNotAllowed",
+        ("s3://elsewhere", "allowed: ", "add it to the chart's sources.allowedHosts"),
+    ),
     "a tag that is not there": (
         {"oci": {"ref": f"{REGISTRY}/models/absent:1"}},
         "SourceNotFound",
