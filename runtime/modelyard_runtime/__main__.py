@@ -34,14 +34,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("step", type=Step, choices=list(Step), metavar="{fetch,convert,publish}")
     parser.add_argument("--request", type=Path, default=Path("/etc/modelyard/request.json"))
     parser.add_argument("--scratch", type=Path, default=Path("/scratch"))
+    parser.add_argument("--in-process", action="store_true", help="convert: ask candidates here, without a server")
     options = parser.parse_args(arguments)
+    if options.in_process and options.step is not Step.CONVERT:
+        parser.error("--in-process is for convert: no other step asks candidates")
+    how = {"in_process": True} if options.in_process else {}
     signal.signal(signal.SIGTERM, _end)
     os.umask(0o002)  # the sidecar reads what this step writes, maybe as another user of the pod's group
     log = TerminationLog(options.step)
     try:
         request = BuildRequest.model_validate_json(options.request.read_text())
         module = importlib.import_module(f"modelyard_runtime.{options.step}")
-        module.run(request, Scratch(root=options.scratch), Journal(options.step, log))
+        module.run(request, Scratch(root=options.scratch), Journal(options.step, log), **how)
     except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told
         traceback.print_exc()
         failed = explained(error)

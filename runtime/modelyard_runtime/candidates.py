@@ -30,7 +30,7 @@ from modelyard_runtime.original import Original, Sample
 from modelyard_runtime.parity import caveat_of, parity_of
 from modelyard_runtime.progress import Advance, Journal
 from modelyard_runtime.repository import VERSION, name_of
-from modelyard_runtime.sidecar import Served, Sidecar
+from modelyard_runtime.served import Served, Server
 from modelyard_runtime.tokens import Encoded
 
 GOLDEN_SAMPLES = 8
@@ -76,7 +76,7 @@ class Workshop:
     machine: Machine
     original: Original
     graph: Path
-    sidecar: Sidecar
+    server: Server
     journal: Journal
 
     @property
@@ -87,9 +87,9 @@ class Workshop:
     def build(self, trial: Trial) -> None:
         """Write the candidate's version folder. Raises BuildFailed.
 
-        The sidecar lets go of the one before: to make a candidate takes the most memory of all.
+        The server lets go of the one before: to make a candidate takes the most memory of all.
         """
-        self.sidecar.release()
+        self.server.release()
         candidate, description = trial.candidate, self.original.description
         folder = self.scratch.serve / name_of(candidate) / VERSION
         with self.journal.stage(f"build {name_of(candidate)}"), _timed(trial):
@@ -195,11 +195,11 @@ class Workshop:
 
     @contextmanager
     def _served(self, trial: Trial, *, threads: int | None = None) -> Iterator[Served]:
-        """Have the sidecar serve it, on every core unless ``threads`` says otherwise."""
+        """Have it served, on every core unless ``threads`` says otherwise."""
         if trial.decision is None:
             raise RuntimeError(f"{name_of(trial.candidate)} is asked before it is built")
         threads = threads or self.machine.cores
-        with _timed(trial), self.sidecar.serving(trial.candidate, trial.decision, threads=threads) as candidate:
+        with _timed(trial), self.server.serving(trial.candidate, trial.decision, threads=threads) as candidate:
             yield candidate
 
 

@@ -12,7 +12,7 @@ from modelyard_runtime.backend.rows import Answers
 from modelyard_runtime.distances import Numbers, likeness
 from modelyard_runtime.layout import Layout
 from modelyard_runtime.models.description import Description
-from modelyard_runtime.sidecar import Served
+from modelyard_runtime.served import Served
 from modelyard_runtime.tokens import Encoded
 
 RANDOM_TEXTS = 96

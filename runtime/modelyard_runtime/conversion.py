@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,10 +10,8 @@ from platform import python_version
 from modelyard.contract.choices import Candidate
 from modelyard.contract.report import Asked, BuildReport, CandidateReport, Machine, SourceReport
 from modelyard.contract.request import BuildRequest
-from modelyard.contract.steps import BuildReason
 from modelyard_runtime.candidates import Workshop
 from modelyard_runtime.contest import Contest
-from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
 from modelyard_runtime.handover import Scratch
 from modelyard_runtime.machine import peak_memory
@@ -22,12 +19,8 @@ from modelyard_runtime.memory import parameters_of
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, load_original
 from modelyard_runtime.progress import Journal
-from modelyard_runtime.sidecar import Sidecar
-from modelyard_runtime.triton import ServerLost, TritonServer
+from modelyard_runtime.served import Server
 
-SIDECAR_SECONDS = 120
-SIDECAR_PORT = 8000
-PORT_VARIABLE = "MODELYARD_SERVER_PORT"
 PACKAGES = (
     "modelyard",
     "torch",
@@ -51,21 +44,20 @@ class Conversion:
     journal: Journal
     description: Description
     machine: Machine
+    server: Server
 
     def run(self) -> None:
         """Write the artifact's files and the report. Raises BuildFailed."""
-        with TritonServer(port=int(os.environ.get(PORT_VARIABLE, SIDECAR_PORT))) as server:
-            workshop = self._workshop(server)
-            contest = Contest(workshop=workshop)
-            winner, candidates = contest.decided()
-            with self.journal.stage("write"):
-                workshop.write_artifact(contest.trial(winner))
-            triton = str(server.metadata()["version"])
-        report = self._report(workshop.original, triton, winner, candidates)
+        workshop = self._workshop()
+        contest = Contest(workshop=workshop)
+        winner, candidates = contest.decided()
+        with self.journal.stage("write"):
+            workshop.write_artifact(contest.trial(winner))
+        report = self._report(workshop.original, winner, candidates)
         self.scratch.report.write_text(report.to_json())
 
-    def _workshop(self, server: TritonServer) -> Workshop:
-        """Load the original, export it, and wait for the sidecar."""
+    def _workshop(self) -> Workshop:
+        """Load the original, export it, and wait for the server."""
         request, machine, scratch, journal = self.request, self.machine, self.scratch, self.journal
         with journal.stage("load"):
             longest = request.shapes.sequence.longest(self.description.positions)
@@ -74,28 +66,20 @@ class Conversion:
         with journal.stage("export"):
             save_graph(graph_from_torch(original.reference), graph)
         with journal.stage("wait for the server"):
-            try:
-                server.wait_live(SIDECAR_SECONDS)
-            except ServerLost as error:
-                message = f"the sidecar is not there: {error}; the log of the container server says why"
-                raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
+            self.server.wait()
         return Workshop(
             request=request,
             scratch=scratch,
             machine=machine,
             original=original,
             graph=graph,
-            sidecar=Sidecar(
-                server=server, repository=scratch.serve, description=self.description, shapes=request.shapes
-            ),
+            server=self.server,
             journal=journal,
         )
 
-    def _report(
-        self, original: Original, triton: str, winner: Candidate, candidates: tuple[CandidateReport, ...]
-    ) -> BuildReport:
+    def _report(self, original: Original, winner: Candidate, candidates: tuple[CandidateReport, ...]) -> BuildReport:
         fetched, shapes = self.scratch.read_fetched(), self.request.shapes
-        versions = {"python": python_version(), "triton": triton} | {name: version(name) for name in PACKAGES}
+        versions = {"python": python_version()} | self.server.versions() | {name: version(name) for name in PACKAGES}
         return BuildReport(
             name=self.request.name,
             key=self.request.key,
@@ -116,6 +100,7 @@ class Conversion:
             precision=winner.precision,
             candidates=candidates,
             machine=self.machine,
+            served_by=self.server.name,
             versions=versions,
             images=self.request.images,
             stages=(*fetched.stages, *self.journal.timings),

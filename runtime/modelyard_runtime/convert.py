@@ -5,6 +5,9 @@ What can be refused is refused here, before anything heavy is imported or loaded
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
+
 from modelyard.contract.report import Machine
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
@@ -12,14 +15,24 @@ from modelyard.gates import GateNotApplicable, parity_for_task
 from modelyard_runtime.engines import refusal_of
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Scratch
+from modelyard_runtime.in_process import InProcess
 from modelyard_runtime.machine import this_machine
 from modelyard_runtime.memory import conversion_memory, parameters_of
 from modelyard_runtime.models.description import Description, describe
 from modelyard_runtime.progress import Journal
+from modelyard_runtime.served import Server
+from modelyard_runtime.sidecar import Sidecar
+from modelyard_runtime.triton import TritonServer
+
+SIDECAR_PORT = 8000
+PORT_VARIABLE = "MODELYARD_SERVER_PORT"
 
 
-def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
-    """Convert what ``fetch`` left, and write the artifact's files and the report. Raises BuildFailed."""
+def run(request: BuildRequest, scratch: Scratch, journal: Journal, *, in_process: bool = False) -> None:
+    """Convert what ``fetch`` left, and write the artifact's files and the report. Raises BuildFailed.
+
+    ``in_process``: candidates are asked in this very process, on a machine that has no Triton.
+    """
     description = describe(scratch.source, request.task)
     machine = this_machine()
     check_request(request, description, machine)
@@ -27,7 +40,15 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
     journal.log.update(memory_estimate_bytes=conversion_memory(parameters_of(scratch.source)))
     with journal.stage("import"):
         from modelyard_runtime.conversion import Conversion
-    Conversion(request=request, scratch=scratch, journal=journal, description=description, machine=machine).run()
+    with ExitStack() as stack:
+        server: Server = InProcess(repository=scratch.serve)
+        if not in_process:
+            triton = stack.enter_context(TritonServer(port=int(os.environ.get(PORT_VARIABLE, SIDECAR_PORT))))
+            shapes = request.shapes
+            server = Sidecar(server=triton, repository=scratch.serve, description=description, shapes=shapes)
+        Conversion(
+            request=request, scratch=scratch, journal=journal, description=description, machine=machine, server=server
+        ).run()
 
 
 def check_request(request: BuildRequest, description: Description, machine: Machine) -> None:

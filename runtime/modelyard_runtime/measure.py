@@ -19,7 +19,7 @@ from modelyard.contract.report import Figure, Latency, Speed
 from modelyard.contract.request import Shapes
 from modelyard_runtime.backend.rows import IDS, MASK, TYPES, Batch
 from modelyard_runtime.progress import Advance
-from modelyard_runtime.sidecar import Served
+from modelyard_runtime.served import Served
 from modelyard_runtime.statistics import median_figure
 
 BATCHES = (1, 8)

@@ -6,7 +6,6 @@ lead to the secret.
 
 from __future__ import annotations
 
-import platform
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from modelyard.contract.report import ArtifactRef, BuildReport
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
+from modelyard.oci.architecture import this_architecture
 from modelyard.oci.artifact import ARTIFACT_TYPE, CREATED, AttachedFile, Image, attach, attach_report, image_of, push
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import credentials_for
@@ -30,16 +30,13 @@ from modelyard_runtime.handover import Scratch
 from modelyard_runtime.outage import Patience
 from modelyard_runtime.progress import Advance, Journal
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-
 
 def run(request: BuildRequest, scratch: Scratch, journal: Journal) -> None:
     """Push what ``convert`` left, its digests computed anew, and tell where it is. Raises BuildFailed."""
     with journal.stage("digest"):
         report = _report(scratch.report)
         _check_regular(scratch.out)
-        architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
-        image = image_of(layers_of(scratch.out), ARTIFACT_TYPE, architecture=architecture)
+        image = image_of(layers_of(scratch.out), ARTIFACT_TYPE, architecture=this_architecture())
     with journal.stage("push") as advance:
         patience = Patience.of_environment(journal)
         artifact = patience.wait_out(partial(pushed, request, image, report, advance))

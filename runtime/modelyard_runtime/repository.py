@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from modelyard.contract.choices import Candidate
 from modelyard.contract.request import Shapes
@@ -18,6 +20,22 @@ QUEUE_SIZE = 64
 def name_of(candidate: Candidate) -> str:
     """Return the name that a candidate has in the repository."""
     return f"{candidate.engine}-{candidate.precision}".lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A candidate on so many threads, out of files that were last written then."""
+
+    candidate: Candidate
+    threads: int
+    files: tuple[tuple[str, int, int], ...]
+
+    @classmethod
+    def of(cls, repository: Path, candidate: Candidate, threads: int) -> Self:
+        """Return a candidate as its files are now. What is proven is these, so other ones are loaded anew."""
+        stats = [(path.name, path.stat()) for path in sorted((repository / name_of(candidate) / VERSION).iterdir())]
+        files = tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+        return cls(candidate=candidate, threads=threads, files=files)
 
 
 def write_config(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,53 +11,16 @@ from modelyard.contract.choices import Candidate
 from modelyard.contract.request import Shapes
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.decision import Decision
-from modelyard_runtime.backend.rows import Answers, Batch, padded
+from modelyard_runtime.backend.rows import Answers, Batch
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.description import Description
-from modelyard_runtime.repository import VERSION, name_of, write_config
-from modelyard_runtime.tokens import Encoded, rows_of_answers
+from modelyard_runtime.repository import Version, name_of, write_config
+from modelyard_runtime.served import Served
 from modelyard_runtime.triton import ServerLost, ServerRefused, TritonServer
 
+START_SECONDS = 120.0
 RESTART_SECONDS = 60.0
 """How long a server that was killed is waited for: the kubelet starts it again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """A model that the sidecar has loaded."""
-
-    server: TritonServer
-    model: str
-    decision: Decision
-
-    def answer(self, batch: Batch) -> Answers:
-        """Return the answers of one request, float32 [texts, size], of tokens [texts, tokens, size]."""
-        return self.server.infer(self.model, batch, self.decision.output)
-
-    def together(self, texts: Sequence[Encoded]) -> Answers:
-        """Return the answers of texts that share a request: a row a text, or a token of each in turn."""
-        batch = padded([text.tensors(self.decision.inputs) for text in texts], self.decision.pad_token)
-        return rows_of_answers(texts, self.answer(batch))
-
-    def alone(self, texts: Sequence[Encoded]) -> list[Answers]:
-        """Return the answers of texts asked one by one, the rows of each."""
-        return [self.together([text]) for text in texts]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What the sidecar has: a candidate on so many threads, out of files that were last written then."""
-
-    candidate: Candidate
-    threads: int
-    files: tuple[tuple[str, int, int], ...]
-
-    @classmethod
-    def of(cls, repository: Path, candidate: Candidate, threads: int) -> Loaded:
-        """Return a candidate as its files are now. What is proven is these, so other ones are loaded anew."""
-        stats = [(path.name, path.stat()) for path in sorted((repository / name_of(candidate) / VERSION).iterdir())]
-        files = tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
-        return cls(candidate=candidate, threads=threads, files=files)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,15 +34,36 @@ class Sidecar:
     repository: Path
     description: Description
     shapes: Shapes
-    _loaded: Loaded | None = None
+    _loaded: Version | None = None
+
+    def wait(self) -> None:
+        """Return once Triton answers. Raises BuildFailed (ServerRefused)."""
+        try:
+            self.server.wait_live(START_SECONDS)
+        except ServerLost as error:
+            message = f"the sidecar is not there: {error}; the log of the container server says why"
+            raise BuildFailed(BuildReason.SERVER_REFUSED, message) from error
+
+    @property
+    def name(self) -> str:
+        """Return what answers."""
+        return "Triton"
+
+    def versions(self) -> dict[str, str]:
+        """Return Triton's."""
+        return {"triton": str(self.server.metadata()["version"])}
 
     @contextmanager
     def serving(self, candidate: Candidate, decision: Decision, *, threads: int) -> Iterator[Served]:
         """Have a candidate loaded, on so many threads. Raises BuildFailed (ServerRefused) with Triton's reason."""
         name = name_of(candidate)
         try:
-            self._have(Loaded.of(self.repository, candidate, threads))
-            yield Served(server=self.server, model=name, decision=decision)
+            self._have(Version.of(self.repository, candidate, threads))
+
+            def answer(batch: Batch) -> Answers:
+                return self.server.infer(name, batch, decision.output)
+
+            yield Served(answer=answer, decision=decision)
         except ServerRefused as error:
             message = f"Triton refused {candidate.engine}/{candidate.precision}: {error}; the log of the container "
             message += "server says more"
@@ -99,7 +83,7 @@ class Sidecar:
         except ServerLost:
             return  # gone, and with it all that it had; whoever asks it next waits until it is back
 
-    def _have(self, wanted: Loaded) -> None:
+    def _have(self, wanted: Version) -> None:
         """Load what is wanted in the place of what is there, unless it is that."""
         self.server.wait_live(RESTART_SECONDS)  # it may have been killed since, and be on its way back
         if self._loaded == wanted and self.server.ready(name_of(wanted.candidate)):

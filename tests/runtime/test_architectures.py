@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx_ir as ir
 import pytest
 
-from modelyard.contract.choices import Candidate, Task
+from modelyard.contract.choices import Candidate, Precision, Task
 from modelyard.contract.request import Shapes
 from modelyard_runtime.backend.rows import Answers, padded
 from modelyard_runtime.backend.sessions import open_session
@@ -22,7 +23,7 @@ from modelyard_runtime.models.families import FAMILIES
 from modelyard_runtime.models.reference import Reference, load_reference
 from modelyard_runtime.passes.guards import without_nan_guards
 from modelyard_runtime.repository import VERSION, name_of, write_config
-from modelyard_runtime.sidecar import Served
+from modelyard_runtime.served import Served
 from modelyard_runtime.tokens import Encoded, rows_of_answers
 from tests.candidates import FP32, HERE
 from tests.models.architectures import VOCABULARY, small_model
@@ -100,7 +101,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Small], 
             write_config(repository, FP32, description, Shapes(), threads=1)
             server.load(name)
             decision = decision_of(FP32, description, description.positions, layers)
-            served = Served(server=server, model=name, decision=decision)
+            served = Served(answer=partial(server.infer, name, output=decision.output), decision=decision)
             answers = np.concatenate([served.together(texts_of(lengths, description)) for lengths in BATCHES])
             server.unload(name)
             return answers
@@ -118,7 +119,12 @@ def test_an_architecture_is_built_by_every_engine(
     guarded = family.windowed or family.attention == "eager"  # or it never had a guard
     assert (without_nan_guards(ir.load(one.graph)) == 0) is guarded
     for candidate in HERE:
-        compare(one, in_process(one, candidate), EXACT if candidate == FP32 else ROUNDED, candidate.precision)
+        compare(
+            one,
+            in_process(one, candidate),
+            EXACT if candidate.precision is Precision.FP32 else ROUNDED,
+            candidate.precision,
+        )
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)

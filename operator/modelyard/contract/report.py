@@ -259,6 +259,8 @@ class BuildReport(Evidence):
     """All that were tried, in the order in which they were."""
     machine: Machine
     """Where it was measured."""
+    served_by: str = "Triton"
+    """What the candidates were asked in: Triton, unless the build ran without a server."""
     versions: dict[str, str]
     """Versions of the tools, by package."""
     images: dict[str, str]

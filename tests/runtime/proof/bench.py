@@ -39,6 +39,7 @@ class Bench:
 
     workshop: Workshop
     address: str
+    sidecar: Sidecar
     proving: Sample
     extremes: Sample
 
@@ -108,18 +109,20 @@ def running_bench(source: Path, folder: Path) -> Iterator[Bench]:
     options = ("--explicit", "--stop-seconds", "1")
     with running_triton(scratch.serve, folder / "triton", *options) as triton, triton.client() as server:
         server.wait_live(START_SECONDS)
+        sidecar = Sidecar(server=server, repository=scratch.serve, description=description, shapes=request.shapes)
         workshop = Workshop(
             request=request,
             scratch=scratch,
             machine=machine,
             original=original,
             graph=graph,
-            sidecar=Sidecar(server=server, repository=scratch.serve, description=description, shapes=request.shapes),
+            server=sidecar,
             journal=Journal(Step.CONVERT, TerminationLog(Step.CONVERT, folder / "termination")),
         )
         yield Bench(
             workshop=workshop,
             address=f"127.0.0.1:{triton.http_port}",
+            sidecar=sidecar,
             proving=original.sample(original.proving),
             extremes=original.sample(original.extremes),
         )

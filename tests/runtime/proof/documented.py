@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard_runtime.candidates import Trial
+from modelyard_runtime.repository import name_of
 from tests.runtime.proof.bench import Bench
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "ask.md"
@@ -24,8 +25,8 @@ def run_documented(heading: str, bench: Bench, trial: Trial, folder: Path) -> di
     section = dict(zip(sections[::2], sections[1::2], strict=True))[heading]
     [before], [call] = CODE.findall(first), CODE.findall(section)
     assert trial.decision is not None
-    with bench.workshop.sidecar.serving(trial.candidate, trial.decision, threads=2) as served:
-        place = (bench.address, served.model, str(folder))
+    with bench.sidecar.serving(trial.candidate, trial.decision, threads=2):
+        place = (bench.address, name_of(trial.candidate), str(folder))
         code, count = PLACE.subn(lambda _: f"ADDRESS, MODEL, FOLDER = {place!r}", before + call)
         assert count == 1
         found: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from modelyard.contract.choices import Candidate, Task
 from modelyard.contract.report import Outcome
 from modelyard_runtime.backend.rows import IDS, MASK, TYPES
 from modelyard_runtime.candidates import Trial
+from modelyard_runtime.repository import name_of
 from tests.candidates import FP32, HERE
 from tests.models.classifier import CHANCE, MARGIN, SOURCES, Trained
 from tests.runtime.proof.bench import Bench, of_other_inputs
@@ -18,7 +19,7 @@ from tests.runtime.proof.changed_graphs import changed, head_in_reverse, head_of
 from tests.runtime.proof.documented import run_documented
 
 pytestmark = pytest.mark.timeout(600)
-EVERY = pytest.mark.parametrize("candidate", HERE, ids=lambda one: one.precision)
+EVERY = pytest.mark.parametrize("candidate", HERE, ids=name_of)
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +87,12 @@ def test_a_text_without_token_types_is_the_first_of_a_pair(classifier: Bench, pl
     assert plain.decision is not None
     text = classifier.proving.texts[1]
     assert not text.types.any()
-    server = classifier.workshop.sidecar.server
-    with classifier.workshop.sidecar.serving(FP32, plain.decision, threads=2) as served:
-        given = {name: tensor[None] for name, tensor in text.tensors(served.decision.inputs).items()}
+    server = classifier.sidecar.server
+    with classifier.sidecar.serving(FP32, plain.decision, threads=2):
+        given = {name: tensor[None] for name, tensor in text.tensors(plain.decision.inputs).items()}
         of_two = given | {TYPES: np.ones_like(given[TYPES])}
         answers = [
-            server.infer(served.model, asked, "logits")
+            server.infer(name_of(FP32), asked, "logits")
             for asked in ({name: given[name] for name in (IDS, MASK)}, given, of_two)
         ]
     assert answers[0] == pytest.approx(answers[1], abs=1e-6)

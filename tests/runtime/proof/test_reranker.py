@@ -84,7 +84,7 @@ def test_golden_samples_are_pairs_and_a_request_that_is_none_is_told(
     golden = Golden.read(tmp_path)
     assert all(set(sample.token_type_ids) == {0, 1} for sample in golden.samples)
     assert golden.spread > 0.01
-    sidecar = reranker.workshop.sidecar
+    sidecar = reranker.sidecar
     with sidecar.serving(FP32, trial.decision, threads=1) as served:
         assert replay(golden, served.answer) < 1e-3
         ids = np.ones((1, 4), dtype=np.int64)

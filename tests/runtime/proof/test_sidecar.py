@@ -29,7 +29,7 @@ class Asked:
     def ask(self, threads: int = 2) -> None:
         """Ask it one text."""
         assert self.trial.decision is not None
-        with self.bench.workshop.sidecar.serving(FP32, self.trial.decision, threads=threads) as served:
+        with self.bench.sidecar.serving(FP32, self.trial.decision, threads=threads) as served:
             served.alone(self.bench.proving.texts[:1])
 
 
@@ -53,13 +53,13 @@ def test_only_what_is_another_one_is_loaded(asked: Asked) -> None:
     graph.write_bytes(graph.read_bytes())
     asked.ask(threads=1)
     assert asked.loads() == 3
-    asked.bench.workshop.sidecar.server.unload(name_of(FP32))  # as after a start of the server anew
+    asked.bench.sidecar.server.unload(name_of(FP32))  # as after a start of the server anew
     asked.ask(threads=1)
     assert asked.loads() == 4
 
 
 def test_a_build_has_the_memory_to_itself(asked: Asked) -> None:
-    sidecar = asked.bench.workshop.sidecar
+    sidecar = asked.bench.sidecar
     assert sidecar.server.ready(name_of(FP32))
     asked.bench.built(FP32)
     assert not sidecar.server.ready(name_of(FP32))

@@ -77,7 +77,7 @@ def test_padding_of_a_request_is_answered_with_0_and_changes_nothing(
     mask = np.zeros_like(ids)
     for row, text in enumerate(texts):
         ids[row, : len(text)], mask[row, : len(text)] = text.ids, 1
-    sidecar = tagger.workshop.sidecar
+    sidecar = tagger.sidecar
     with sidecar.serving(FP32, decision, threads=2) as served:
         alone = served.alone(texts)
         answer = sidecar.server.infer(name_of(FP32), {"input_ids": ids, "attention_mask": mask}, "logits")

@@ -32,7 +32,7 @@ def agreement(report: BuildReport) -> Section:
         return Section(anchor="agreement", title="Agreement", words=(NOT_ASKED,), blocks=())
     asked = [candidate for candidate in report.candidates if candidate.parity and candidate.parity.distribution]
     name, dataset = name_of(report.chosen), parity.dataset
-    how = f"{name} was asked through the serving image, and held against the original in FP32. Texts: {dataset}."
+    how = f"{name} was asked through {report.served_by}, and held against the original in FP32. Texts: {dataset}."
     words = (how,) if asked else (how, NO_DISTRIBUTION)
     blocks: list[Table | Plot] = []
     if asked:

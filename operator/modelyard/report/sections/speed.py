@@ -25,7 +25,7 @@ def speed(report: BuildReport) -> Section:
         return Section(anchor="speed", title="Speed", words=(NOT_MEASURED,), blocks=())
     name = name_of(report.chosen)
     beside = (
-        f"{name}, called through the server over loopback, beside {measured.baseline}; each on {measured.threads} "
+        f"{name}, called through {report.served_by}, beside {measured.baseline}; each on {measured.threads} "
         f"{'thread' if measured.threads == 1 else 'threads'} of {report.machine.cpu}."
     )
     table = Table(
