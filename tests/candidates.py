@@ -9,6 +9,7 @@ from modelyard_runtime.engines import refusal_of
 from modelyard_runtime.machine import this_machine
 
 FP32 = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32)
+OPENVINO_FP32 = Candidate(engine=Engine.OPENVINO, precision=Precision.FP32)
 INT8_WEIGHTS = Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.INT8_WEIGHTS)
 BF16 = Candidate(engine=Engine.OPENVINO, precision=Precision.BF16)
 

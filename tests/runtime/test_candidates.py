@@ -9,7 +9,9 @@ import pytest
 from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate
 from modelyard.contract.report import Machine
 from modelyard_runtime.engines import refusal_of
-from tests.candidates import BF16, FP32, HERE, INT8_WEIGHTS
+from tests.candidates import BF16, FP32, HERE, INT8_WEIGHTS, OPENVINO_FP32
+
+EVERYWHERE = {FP32, OPENVINO_FP32, INT8_WEIGHTS}
 
 
 def machine(*instruction_sets: str) -> Machine:
@@ -19,11 +21,11 @@ def machine(*instruction_sets: str) -> Machine:
 @pytest.mark.parametrize(
     ("instruction_sets", "built"),
     [
-        ((), {FP32, INT8_WEIGHTS}),
-        (("avx2",), {FP32, INT8_WEIGHTS}),
-        (("avx2", "avx512f", "avx512_vnni"), {FP32, INT8_WEIGHTS}),
-        (("avx2", "avx512f", "avx512_bf16"), {FP32, INT8_WEIGHTS, BF16}),
-        (("avx2", "amx_tile", "amx_bf16"), {FP32, INT8_WEIGHTS, BF16}),
+        ((), EVERYWHERE),
+        (("avx2",), EVERYWHERE),
+        (("avx2", "avx512f", "avx512_vnni"), EVERYWHERE),
+        (("avx2", "avx512f", "avx512_bf16"), EVERYWHERE | {BF16}),
+        (("avx2", "amx_tile", "amx_bf16"), EVERYWHERE | {BF16}),
     ],
 )
 def test_a_machine_builds_what_its_cpu_has_the_instructions_for(
@@ -38,12 +40,12 @@ def test_a_refusal_says_what_is_lacking_and_what_runs_everywhere() -> None:
     for words in (
         "BF16 needs one of avx512_bf16, amx_bf16",
         "(a CPU) has avx2",
-        "ask for OnnxRuntime with INT8Weights",
+        "ask for FP32, or OnnxRuntime with INT8Weights",
     ):
         assert words in refusal
 
 
 def test_what_the_tests_build_here_is_what_this_cpu_has() -> None:
     flags = set(Path("/proc/cpuinfo").read_text().split())
-    expected = {FP32, INT8_WEIGHTS} | ({BF16} if flags & {"avx512_bf16", "amx_bf16"} else set())
+    expected = EVERYWHERE | ({BF16} if flags & {"avx512_bf16", "amx_bf16"} else set())
     assert set(HERE) == expected

@@ -59,6 +59,7 @@ class Candidate(Wire):
 SUPPORTED_CANDIDATES: tuple[Candidate, ...] = (
     Candidate(engine=Engine.OPENVINO, precision=Precision.BF16),
     Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.INT8_WEIGHTS),
+    Candidate(engine=Engine.OPENVINO, precision=Precision.FP32),
     Candidate(engine=Engine.ONNX_RUNTIME, precision=Precision.FP32),
 )
 """What this version can build, the order in which ``Auto`` tries."""

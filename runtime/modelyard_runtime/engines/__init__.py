@@ -26,6 +26,7 @@ def builder_of(candidate: Candidate) -> FilesFromGraph | None:
     builders: dict[tuple[Engine, Precision], FilesFromGraph] = {
         (Engine.ONNX_RUNTIME, Precision.FP32): onnxruntime.fp32_files,
         (Engine.ONNX_RUNTIME, Precision.INT8_WEIGHTS): onnxruntime.int8_weights_files,
+        (Engine.OPENVINO, Precision.FP32): openvino.fp32_files,
         (Engine.OPENVINO, Precision.BF16): openvino.bf16_files,
     }
     return builders.get((candidate.engine, candidate.precision))
@@ -41,7 +42,7 @@ def refusal_of(candidate: Candidate, machine: Machine) -> str | None:
     had = ", ".join(machine.instruction_sets) or "none of those that matter"
     return (
         f"{candidate.precision} needs one of {', '.join(needed)}, and this CPU ({machine.cpu}) has {had}: "
-        "place builds and pods on nodes that have it, or ask for OnnxRuntime with INT8Weights or FP32"
+        "place builds and pods on nodes that have it, or ask for FP32, or OnnxRuntime with INT8Weights"
     )
 
 

@@ -1,8 +1,9 @@
-"""OpenVINO at bf16: products in bfloat16 where the CPU has the instruction, weights stored so."""
+"""OpenVINO: fp32, and bf16 where the CPU has the instruction, its weights stored so."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,18 @@ if TYPE_CHECKING:
 MODEL_FILE = "model.xml"
 
 
+def fp32_files(graph: Path, folder: Path) -> dict[str, int]:
+    """Write the graph as it is, but for needless guards. Returns what the passes did, by name."""
+    return _files(graph, folder, {})
+
+
 def bf16_files(graph: Path, folder: Path) -> dict[str, int]:
     """Write the graph with its matrices stored as bfloat16. Returns what the passes did, by name."""
+    return _files(graph, folder, {"BFloat16Matrices": stored_as_bfloat16})
+
+
+def _files(graph: Path, folder: Path, passes: Mapping[str, Callable[[openvino.Model], int]]) -> dict[str, int]:
+    """Write the graph after ``passes``, each of which returns how many it changed."""
     import openvino
 
     model = ir.load(graph)
@@ -29,11 +40,11 @@ def bf16_files(graph: Path, folder: Path) -> dict[str, int]:
         plain = Path(scratch) / "model.onnx"
         save_graph(model, plain)
         read = openvino.Core().read_model(plain)
-        matrices = stored_as_bfloat16(read)
+        done = {name: run(read) for name, run in passes.items()}
         _name_by_place(read)
-        # fp16 is what this saves by default; our matrices are bfloat16 already, and the rest must stay as it is.
+        # fp16 is what this saves by default; matrices are what the passes made of them, and the rest must stay.
         openvino.save_model(read, folder / MODEL_FILE, compress_to_fp16=False)
-    return {"BFloat16Matrices": matrices, "NanGuardsDropped": guards}
+    return done | {"NanGuardsDropped": guards}
 
 
 def _name_by_place(model: openvino.Model) -> None:
