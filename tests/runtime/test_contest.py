@@ -73,6 +73,11 @@ class Play:
         )
     )
     journal: Any = field(default_factory=lambda: SimpleNamespace(stage=stage))
+    speeds: dict[Candidate, float] = field(default_factory=lambda: SPEEDS)
+
+    def __post_init__(self) -> None:
+        """Note when the server lets go of what it has."""
+        self.server = SimpleNamespace(release=lambda: self.done.append(("release", self.done[-1][1])))
 
     def build(self, trial: Trial) -> None:
         self._does("build", trial)
@@ -83,14 +88,16 @@ class Play:
 
     def glance(self, trial: Trial, batch: int) -> None:
         self._does("glance", trial)
-        trial.speed = speed(trial.candidate, batch)
+        trial.speed = speed(self.speeds[trial.candidate], batch)
 
     def measure(self, trial: Trial) -> None:
         self._does("measure", trial)
-        trial.speed = speed(trial.candidate, 8)
+        trial.speed = speed(self.speeds[trial.candidate] + len(self.steps("release")), 8)
 
     def _does(self, step: str, trial: Trial) -> None:
         self.done.append((step, trial.candidate))
+        if step == "measure" and ("release", trial.candidate) in self.done:
+            step = "measure again"
         if self.fails.get(trial.candidate) == step:
             raise BuildFailed(BuildReason.SERVER_REFUSED, f"{step} went wrong")
 
@@ -112,8 +119,8 @@ def parity(cosine: float) -> Parity:
     )
 
 
-def speed(candidate: Candidate, batch: int) -> Speed:
-    ratio = Figure(value=SPEEDS[candidate], lower=SPEEDS[candidate] - 0.05, upper=SPEEDS[candidate] + 0.05, samples=5)
+def speed(times: float, batch: int) -> Speed:
+    ratio = Figure(value=times, lower=times - 0.05, upper=times + 0.05, samples=5)
     latency = Latency(
         batch=batch, sequence=128, original_p50_ms=9, original_p95_ms=9, p50_ms=9, p95_ms=9, speedup=ratio
     )
@@ -150,6 +157,24 @@ def test_the_report_keeps_the_gates_that_each_was_held_to_and_how_it_did() -> No
 def test_one_that_was_never_asked_was_held_to_nothing() -> None:
     _, reports = Play(fails={BF16: "build"}).decided()
     assert reports[BF16].gates == ()
+
+
+def test_a_winner_over_others_is_measured_again_and_only_that_is_told() -> None:
+    play = Play(speeds={BF16: 2.4, INT8_WEIGHTS: 2.35, FP32: 1.3})
+    winner, reports = play.decided()
+    assert winner == BF16
+    assert play.steps("measure") == [BF16, INT8_WEIGHTS, BF16]
+    assert play.done[-3:] == [("prove", BF16), ("release", BF16), ("measure", BF16)]
+    told = reports[BF16].speed
+    assert told is not None
+    assert told.latencies[0].speedup.value == 3.4
+
+
+def test_a_winner_that_can_t_be_measured_again_is_none() -> None:
+    play = Play(speeds={BF16: 2.4, INT8_WEIGHTS: 2.35, FP32: 1.3}, fails={BF16: "measure again"})
+    winner, reports = play.decided()
+    assert winner == INT8_WEIGHTS
+    assert (reports[BF16].outcome, reports[BF16].message) == (FAILED, "measure again went wrong")
 
 
 @pytest.mark.parametrize("step", ["build", "select", "glance", "measure", "prove"])
