@@ -68,6 +68,7 @@ class Reason(StrEnum):
     SOURCE_UNREACHABLE = "SourceUnreachable"
     DIGEST_MISMATCH = "DigestMismatch"
     SOURCE_INVALID = "SourceInvalid"
+    DATASET_INVALID = "DatasetInvalid"
     UNSUPPORTED_ARCHITECTURE = "UnsupportedArchitecture"
     UNSUPPORTED_TASK = "UnsupportedTask"
     UNSUPPORTED_PRECISION = "UnsupportedPrecision"
@@ -222,6 +223,21 @@ ADVICE: Mapping[Reason, Advice] = {
         "Upload the model again, with config.json, the weights and the tokenizer's files.",
         nearer=("upload", "name the folder", "save it", "put the files", "name one of", "push the folder"),
     ),
+    Reason.DATASET_INVALID: Advice(
+        "No proof can be taken on the texts that gates.dataset names: they aren't there, are too few, or changed.",
+        "Give a ConfigMap with at least 460 different texts, or leave gates.dataset out.",
+        nearer=(
+            "create it",
+            "add it",
+            "add some",
+            "name the column",
+            "name it",
+            "save it as",
+            "command refresh",
+            "write one value",
+            "quote texts",
+        ),
+    ),
     Reason.UNSUPPORTED_ARCHITECTURE: Advice(
         "The model's family, or its pooling, can't be converted yet.",
         "Use a model of an architecture that is; the message lists them.",
@@ -238,7 +254,7 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.GATE_NOT_APPLICABLE: Advice(
         "A gate is set that the model's task has no figure for.",
         "Remove it from gates.parity.",
-        nearer=("set task to",),
+        nearer=("set task to", "leave gates.dataset out"),
     ),
     Reason.SHAPES_NOT_POSSIBLE: Advice(
         "The model has fewer positions than shapes.sequence asks for.",

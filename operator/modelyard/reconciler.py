@@ -24,7 +24,7 @@ from modelyard.reasons import Reason
 from modelyard.resolve import Pinner
 from modelyard.state.build import BuildDesired, BuildObserved, RegistryAnswer
 from modelyard.state.desired import Defaults, Desired
-from modelyard.state.observed import Observed
+from modelyard.state.observed import Observed, PinFailed
 from modelyard.state.plan import Event
 from modelyard.status import status_of
 from modelyard.telemetry import METRICS, Log
@@ -95,12 +95,17 @@ class Reconciler:
             await tell(self.cluster, about, (Event(warning=True, reason=Reason.PASS_FAILED, message=message),))
 
     async def _with_pin(self, want: Desired, have: Observed) -> Observed:
-        source = needs_pin(want, have)
-        if source is None:
+        spec = needs_pin(want, have)
+        if spec is None:
             return have
-        pin = await self.pinner.pin(want.namespace, source)
+        pin = await self.pinner.pin(want.namespace, spec.source)
         log.info("source pinned", namespace=want.namespace, name=want.name, pin=pin)
-        return replace(have, pin=pin)
+        if spec.gates.dataset is None or isinstance(pin, PinFailed):
+            return replace(have, pin=pin)
+        dataset = await self.pinner.dataset(want.namespace, spec.gates.dataset)
+        if isinstance(dataset, PinFailed):
+            return replace(have, pin=dataset)
+        return replace(have, pin=pin, dataset=dataset)
 
     async def _with_artifact(self, want: Desired, have: Observed) -> Observed:
         name = retried_build(want, have)

@@ -76,8 +76,20 @@ class PvcPin(Kept):
 Pin = Annotated[HuggingFacePin | ObjectStorePin | OciPin | PvcPin, Field(discriminator="kind")]
 
 
+class DatasetPin(Kept):
+    """The user's texts, by the digest of their file."""
+
+    config_map: str
+    key: str
+    column: str
+    digest: str
+
+
 class BuildSnapshot(Kept):
-    """What decides a build's bytes. ``parity`` and ``objective`` only where several candidates compete."""
+    """What decides a build's bytes, and what is said of them.
+
+    ``parity`` and ``objective`` only where several candidates compete; ``dataset`` where the texts are the user's.
+    """
 
     source: Pin
     task: Task
@@ -85,6 +97,7 @@ class BuildSnapshot(Kept):
     objective: Objective | None = None
     shapes: Shapes
     parity: ParityGate | None = None
+    dataset: DatasetPin | None = None
     runtime_image: str
 
 
@@ -130,11 +143,13 @@ class Snapshot(Kept):
 def build_key(build: BuildSnapshot) -> str:
     """Return the digest over what decides the artifact's bytes, 64 hex digits.
 
-    A hub's endpoint, a registry's name and secrets are not in it: a commit or a digest is the same everywhere, and so
-    is a version of the runtime, from whichever mirror it was pulled.
+    A hub's endpoint, a registry's or a ConfigMap's name and secrets are not in it: a commit or a digest is the same
+    everywhere, and so is a version of the runtime, from whichever mirror it was pulled.
     """
     inputs = build.to_dict()
     inputs["source"] = _identity(build.source)
+    if build.dataset:
+        inputs["dataset"] = {"sha256": build.dataset.digest, "column": build.dataset.column}
     inputs["runtimeImage"] = build.runtime_image.rpartition("/")[2]
     return digest({"schema": 1} | inputs)
 
@@ -206,6 +221,7 @@ def _identity(pin: HuggingFacePin | ObjectStorePin | OciPin | PvcPin) -> dict[st
 
 __all__ = [
     "BuildSnapshot",
+    "DatasetPin",
     "HuggingFacePin",
     "Kept",
     "ObjectStorePin",

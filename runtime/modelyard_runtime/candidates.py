@@ -147,7 +147,7 @@ class Workshop:
         Answered on one thread, as a revision's instances run: on more, the order of additions and with it the
         artifact's digest would depend on how many cores the build happens to have.
         """
-        short = sorted((text for text in self.original.selecting if len(text) <= GOLDEN_TOKENS), key=len)
+        short = sorted((text for text in self.original.replayed if len(text) <= GOLDEN_TOKENS), key=len)
         picked = _evenly(short, GOLDEN_SAMPLES)
         description, spread = self.original.description, 1.0
         with self._served(trial, threads=1) as candidate:

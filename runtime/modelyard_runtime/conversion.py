@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from platform import python_version
 
 from modelyard.contract.choices import Candidate
@@ -20,7 +22,11 @@ from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, load_original
 from modelyard_runtime.progress import Journal
 from modelyard_runtime.served import Server
+from modelyard_runtime.text.selection import Texts
+from modelyard_runtime.text.yours import your_texts
 
+DATASET_FOLDER = "/dataset"
+DATASET_VARIABLE = "MODELYARD_DATASET_FOLDER"
 PACKAGES = (
     "modelyard",
     "torch",
@@ -61,7 +67,9 @@ class Conversion:
         request, machine, scratch, journal = self.request, self.machine, self.scratch, self.journal
         with journal.stage("load"):
             longest = request.shapes.sequence.longest(self.description.positions)
-            original = load_original(scratch.source, self.description, threads=machine.cores, most_tokens=longest)
+            original = load_original(
+                scratch.source, self.description, threads=machine.cores, most_tokens=longest, yours=self._yours()
+            )
         graph = scratch.root / "graph" / "model.onnx"
         with journal.stage("export"):
             save_graph(graph_from_torch(original.reference), graph)
@@ -76,6 +84,11 @@ class Conversion:
             server=self.server,
             journal=journal,
         )
+
+    def _yours(self) -> Texts[str] | None:
+        """Return the user's texts, if the build is to ask them."""
+        dataset = self.request.dataset
+        return your_texts(dataset, Path(os.environ.get(DATASET_VARIABLE, DATASET_FOLDER))) if dataset else None
 
     def _report(self, original: Original, winner: Candidate, candidates: tuple[CandidateReport, ...]) -> BuildReport:
         fetched, shapes = self.scratch.read_fetched(), self.request.shapes

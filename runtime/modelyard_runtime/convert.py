@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 
+from modelyard.contract.choices import Task
+from modelyard.contract.dataset import NO_PAIRS
 from modelyard.contract.report import Machine
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
@@ -57,6 +59,8 @@ def check_request(request: BuildRequest, description: Description, machine: Mach
         parity_for_task(request.parity, description.task)
     except GateNotApplicable as error:
         raise BuildFailed(BuildReason.GATE_NOT_APPLICABLE, str(error)) from error
+    if request.dataset and description.task is Task.RERANKING:
+        raise BuildFailed(BuildReason.GATE_NOT_APPLICABLE, NO_PAIRS)
     longest = request.shapes.sequence.max
     if longest is not None and longest > description.positions:
         raise BuildFailed(

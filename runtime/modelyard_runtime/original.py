@@ -29,7 +29,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """The loaded original, and what it is asked. No text is in two of ``proving``, ``selecting`` and ``extremes``."""
+    """The loaded original, and what it is asked. No text is in two of ``proving``, ``selecting`` and ``extremes``.
+
+    ``replayed`` are built-in texts, whoever's the others are: golden samples are pushed, and a user's text never is.
+    """
 
     reference: Reference
     description: Description
@@ -37,6 +40,7 @@ class Original:
     proving: list[Encoded]
     selecting: list[Encoded]
     extremes: list[Encoded]
+    replayed: list[Encoded]
 
     def sample(self, texts: list[Encoded]) -> Sample:
         """Ask the original."""
@@ -48,19 +52,26 @@ class Original:
         return self.reference.trained
 
 
-def load_original(folder: Path, description: Description, *, threads: int, most_tokens: int) -> Original:
-    """Load weights and tokenizer, cutting texts at ``most_tokens``. Raises BuildFailed."""
+def load_original(
+    folder: Path, description: Description, *, threads: int, most_tokens: int, yours: Texts[str] | None = None
+) -> Original:
+    """Load weights and tokenizer, cutting texts at ``most_tokens``. Raises BuildFailed.
+
+    yours: the user's texts, asked instead of the built-in ones.
+    """
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     reference = load_reference(folder, description)
     tokenizer = load_tokenizer(folder, min(most_tokens, description.token_limit))
-    texts = texts_for(description)
+    built_in = texts_for(description)
+    texts = asked_of(description, yours) if yours else built_in
     return Original(
         reference=reference,
         description=description,
         dataset=texts.dataset,
         proving=_known(encoded(tokenizer, texts.proving), description.vocabulary),
         selecting=_known(encoded(tokenizer, texts.selecting), description.vocabulary),
+        replayed=_known(encoded(tokenizer, built_in.selecting), description.vocabulary),
         extremes=[text for text in _known(encoded(tokenizer, texts.extremes), description.vocabulary) if len(text)],
     )
 
@@ -69,7 +80,11 @@ def texts_for(description: Description) -> Texts[str] | Texts[Asked]:
     """Return the built-in texts that a model of this kind is asked."""
     if description.task is Task.RERANKING:
         return built_in_pairs()
-    texts = built_in_texts(*(NAMED if description.task is Task.TOKEN_CLASSIFICATION else ()))
+    return asked_of(description, built_in_texts(*(NAMED if description.task is Task.TOKEN_CLASSIFICATION else ())))
+
+
+def asked_of(description: Description, texts: Texts[str]) -> Texts[str] | Texts[Asked]:
+    """Return the texts as a model of this kind is asked them: some as pairs, if it tells those apart."""
     return with_halves(texts) if description.token_types else texts
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from examples.demo.kubectl import Object
+from modelyard.contract.report import BuildReport
 from modelyard.oci.artifact import ARTIFACT_TYPE, attach_report, image_of, pull, push, read_report
 from modelyard.oci.client import Repository
 from modelyard.oci.credentials import Credentials
@@ -48,6 +49,11 @@ class Artifacts:
         url = f"http://{self.address}/v2/{repository.place.repository}/manifests/{found.digest}"
         with httpx.Client(trust_env=False, auth=(self.credentials.username, self.credentials.password)) as client:
             client.delete(url).raise_for_status()
+
+    def report(self, build: Object) -> BuildReport:
+        """Return the build's report."""
+        with self._pulled(build["spec"]["destination"]) as (_, __, report):
+            return BuildReport.model_validate_json(report)
 
     def exchange(self, build: Object, path: str, change: Change) -> None:
         """Push the build's artifact again under its tag, the file at ``path`` changed, the report as it was.

@@ -1,4 +1,4 @@
-"""A model from a volume; most other tests take theirs from a registry, and those of the hub from one."""
+"""A model from a volume, proven on texts of its user's: most other tests take both from elsewhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from examples.demo.kubectl import Object
 from tests.e2e.answers import assert_agrees
+from tests.e2e.artifacts import Artifacts
 from tests.e2e.faults import operator_pods
 from tests.e2e.yard import Yard
 
@@ -18,6 +19,12 @@ CLAIM: Object = {
     "kind": "PersistentVolumeClaim",
     "metadata": {"name": "models"},
     "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}},
+}
+TEXTS: Object = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "texts"},
+    "data": {"texts.csv": "\n".join(["id,body", *(f'{n},"ticket {n}: the printer, again"' for n in range(470))])},
 }
 
 
@@ -42,12 +49,20 @@ def filling_pod(image: str) -> Object:
     }
 
 
-def test_from_a_volume(yard: Yard, tiny_folder: Path) -> None:
+def test_from_a_volume_and_proven_on_your_texts(yard: Yard, tiny_folder: Path, artifacts: Artifacts) -> None:
     image = operator_pods(yard.cluster)[0]["spec"]["containers"][0]["image"]
     yard.cluster.apply(CLAIM, filling_pod(image))
     yard.cluster.wait("pod", "filling", lambda pod: pod["status"]["phase"] == "Running", seconds=90, what="up")
     yard.cluster.run("cp", str(tiny_folder), "filling:/models/tiny")
     yard.cluster.run("delete", "pod", "filling", "--wait")
-    yard.submit("m", {"pvc": {"claimName": "models", "path": "tiny"}})
+    dataset = {"configMapRef": {"name": "texts", "key": "texts.csv"}, "column": "body"}
+    yard.submit("m", {"pvc": {"claimName": "models", "path": "tiny"}}, gates={"dataset": dataset})
+    assert "there is no ConfigMap texts" in yard.told("m", "DatasetInvalid")
+    yard.cluster.apply(TEXTS)
     yard.healthy("m")
+    [build] = yard.cluster.list("modelbuild")
+    parity = artifacts.report(build).chosen.parity
+    assert parity is not None
+    assert parity.dataset.startswith("yours: texts.csv of ConfigMap texts (sha256:")
+    assert parity.figures["p1Cosine"].samples == 310
     assert_agrees(yard, tiny_folder)

@@ -55,8 +55,22 @@ NEARER: dict[Reason, tuple[str, ...]] = {
         "there is no config.json: name the folder of the model itself",
         "there is no tokenizer (one of tokenizer.json): save it beside the model, with tokenizer.save_pretrained",
     ),
+    Reason.DATASET_INVALID: (
+        "there is no ConfigMap texts of namespace n; create it with the key texts.jsonl",
+        "ConfigMap texts of namespace n has no key x.txt (it has y.txt); add it, or name another key",
+        "texts.txt has 3 different texts, and a proof needs 460; add some, or leave gates.dataset out",
+        "line 1 of x.csv has the columns a and no text in 'text'; name the column of texts in gates.dataset.column",
+        "texts is named like no dataset; name it with one of .txt, .jsonl, .csv",
+        "texts.txt is not UTF-8; save it as UTF-8",
+        "key texts.txt of ConfigMap texts is no longer what it was; the command refresh takes it as it is now",
+        "line 2 of x.jsonl is no JSON; write one value a line",
+        "line 2 of x.csv is no CSV; quote texts with commas",
+    ),
     Reason.UNSUPPORTED_TASK: ("X has no classification head: give a model that ends in Y, or task: Embedding",),
-    Reason.GATE_NOT_APPLICABLE: ("the task Generation can't be proven; set task to Embedding",),
+    Reason.GATE_NOT_APPLICABLE: (
+        "the task Generation can't be proven; set task to Embedding",
+        "the task Reranking asks questions with passages; leave gates.dataset out",
+    ),
     Reason.SHAPES_NOT_POSSIBLE: ("the model has 512 positions: set optimization.shapes.sequence.max to 512 or less",),
     Reason.OUT_OF_MEMORY: ("m-1: triton was killed; raise serving.resources.limits.memory",),
     Reason.DISK_FULL: (

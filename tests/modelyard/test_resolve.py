@@ -11,6 +11,7 @@ import kopf
 import pytest
 from aiohttp import web
 
+from modelyard.api.proof import ConfigMapKeyRef, DatasetSpec
 from modelyard.api.source import (
     HuggingFaceSource,
     ObjectStoreSource,
@@ -23,6 +24,7 @@ from modelyard.api.source import (
 from modelyard.apiserver import ApiServer, Login
 from modelyard.artifacts import digest_of_tag
 from modelyard.cluster import Cluster
+from modelyard.contract.dataset import FEWEST, digest_of
 from modelyard.hub import Hub as HubClient
 from modelyard.oci.artifact import MODEL_TYPE, image_of, push
 from modelyard.oci.client import Repository
@@ -31,7 +33,7 @@ from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.resolve import Pinner
 from modelyard.settings import Sources
-from modelyard.snapshot import HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
+from modelyard.snapshot import DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
 from tests.modelyard.oci.faulty import Answer, faulty_registry
 from tests.servers.apiserver import RunningApiServer
@@ -257,6 +259,45 @@ async def test_a_store_is_asked_without_tls_only_where_settings_say_so(cluster: 
     settings = settings.model_copy(update={"plain_http_hosts": (host,)})
     for source in (http, s3):
         assert isinstance(await Pinner(cluster, settings).pin(namespace, source), ObjectStorePin)
+
+
+async def config_map(cluster: Cluster, namespace: str, name: str, **fields: object) -> None:
+    metadata = {"name": name, "namespace": namespace}
+    await cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **fields})
+
+
+def texts_of(name: str, key: str = "texts.txt", column: str = "text") -> DatasetSpec:
+    return DatasetSpec(config_map_ref=ConfigMapKeyRef(name=name, key=key), column=column)
+
+
+async def test_a_dataset_is_pinned_to_its_digest(pinner: Pinner, cluster: Cluster, namespace: str) -> None:
+    data = "\n".join(f"text {number} é" for number in range(FEWEST))
+    await config_map(cluster, namespace, "texts", data={"texts.txt": data})
+    pin = await pinner.dataset(namespace, texts_of("texts"))
+    assert pin == DatasetPin(config_map="texts", key="texts.txt", column="text", digest=digest_of(data.encode()))
+    encoded = base64.b64encode(data.encode()).decode()
+    await config_map(cluster, namespace, "binary", binaryData={"texts.txt": encoded})
+    same = await pinner.dataset(namespace, texts_of("binary"))
+    assert isinstance(same, DatasetPin)
+    assert same.digest == pin.digest
+
+
+async def test_a_dataset_that_proves_nothing_is_told_before_a_build(
+    pinner: Pinner, cluster: Cluster, namespace: str
+) -> None:
+    await config_map(cluster, namespace, "few", data={"texts.txt": "one\ntwo", "other.txt": "three"})
+    await config_map(cluster, namespace, "none")
+    told = {
+        texts_of("absent"): "there is no ConfigMap absent of namespace",
+        texts_of("few"): "texts.txt has 2 different texts, and a proof needs 460",
+        texts_of("few", "t.csv"): "has no key t.csv (it has other.txt and texts.txt); add it, or name another key",
+        texts_of("none"): "has no key texts.txt (it has none); add it",
+    }
+    for dataset, words in told.items():
+        failure = await pinner.dataset(namespace, dataset)
+        assert isinstance(failure, PinFailed)
+        assert failure.reason is Reason.DATASET_INVALID
+        assert words in failure.message
 
 
 async def test_a_source_of_a_newer_version_is_not_guessed(pinner: Pinner, namespace: str) -> None:

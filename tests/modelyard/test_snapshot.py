@@ -11,6 +11,7 @@ from modelyard.contract.request import ParityGate, Shapes
 from modelyard.errors import SnapshotUnreadable
 from modelyard.snapshot import (
     BuildSnapshot,
+    DatasetPin,
     HuggingFacePin,
     ObjectStorePin,
     OciPin,
@@ -41,6 +42,7 @@ SERVING = ServingSnapshot(
     pod=PodOverlay(),
     drain_seconds=15,
 )
+TEXTS = DatasetPin(config_map="texts", key="texts.csv", column="text", digest="sha256:1")
 OTHER_HUB = HuggingFacePin(repo="org/name", commit="c" * 40, endpoint="https://mirror.example.com", token_secret="hf")  # noqa: S106 - a name
 IN_A_STORE = ObjectStorePin(url="s3://models/m", credentials_secret="s3")  # noqa: S106 - a name
 MOVED_REGISTRY = OciPin(repository="b.example.com/m", digest="sha256:1", pull_secret="s")  # noqa: S106 - a name
@@ -58,6 +60,7 @@ MOVED_REGISTRY = OciPin(repository="b.example.com/m", digest="sha256:1", pull_se
         {"shapes": Shapes.model_validate({"batch": {"opt": 4}})},
         {"shapes": Shapes.model_validate({"sequence": {"opt": 128, "max": 256}})},
         {"parity": ParityGate(p1_cosine=0.9)},
+        {"dataset": TEXTS},
         {"runtime_image": "runtime:2"},
         {"runtime_image": f"runtime:1@sha256:{'1' * 64}"},
     ],
@@ -70,6 +73,12 @@ def test_where_bytes_come_from_does_not_decide_the_key() -> None:
     assert build_key(BUILD.model_copy(update={"source": OTHER_HUB})) == build_key(BUILD)
     here = BUILD.model_copy(update={"source": OciPin(repository="a.example.com/m", digest="sha256:1")})
     assert build_key(here.model_copy(update={"source": MOVED_REGISTRY})) == build_key(here)
+    asked = BUILD.model_copy(update={"dataset": TEXTS})
+    moved = TEXTS.model_copy(update={"config_map": "texts-2"})
+    assert build_key(asked.model_copy(update={"dataset": moved})) == build_key(asked)
+    for change in ({"digest": "sha256:2"}, {"column": "body"}):
+        other = TEXTS.model_copy(update=change)
+        assert build_key(asked.model_copy(update={"dataset": other})) != build_key(asked)
     mirrored = "mirror.example.com:5000/ghcr.io/modelyard/runtime:1"
     assert build_key(BUILD.model_copy(update={"runtime_image": mirrored})) == build_key(BUILD)
 

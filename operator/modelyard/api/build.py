@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from modelyard.api.base import ATOMIC, ApiModel, Duration, Name, Quantity, rule, rules
 from modelyard.api.optimization import ShapesSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
-from modelyard.api.proof import ParitySpec
+from modelyard.api.proof import ConfigMapKeyRef, ParitySpec
 from modelyard.api.source import SecretKeyRef, SecretRef
 from modelyard.contract.choices import Engine, Objective, Precision, Task
 
@@ -85,6 +85,17 @@ class PinnedSource(ApiModel):
     """A folder of a claim."""
 
 
+class PinnedDataset(ApiModel):
+    """The user's texts, by the digest of their file."""
+
+    config_map_ref: ConfigMapKeyRef
+    """Where they are."""
+    column: Annotated[str, Field(min_length=1, max_length=253)]
+    """Column of the texts."""
+    digest: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+    """Digest of the file."""
+
+
 class CandidateSpec(ApiModel):
     """One way to run the model."""
 
@@ -139,6 +150,8 @@ class ModelBuildSpec(ApiModel):
     """Sizes to optimize for."""
     parity: ParitySpec | None = None
     """What a candidate must keep; only where several compete."""
+    dataset: PinnedDataset | None = None
+    """The texts to prove on; without them built-in ones."""
     images: BuildImages
     """The images that build and measure."""
     destination: DestinationSpec

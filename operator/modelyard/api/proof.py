@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from modelyard.api.base import ApiModel, Duration
+from modelyard.api.base import ApiModel, Duration, Name, rule, rules
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -80,9 +80,43 @@ class OnFailure(StrEnum):
     HOLD = "Hold"
 
 
+class ConfigMapKeyRef(ApiModel):
+    """A key of a ConfigMap in the model's namespace."""
+
+    name: Name
+    """Name of the ConfigMap."""
+    key: Annotated[
+        str,
+        Field(
+            max_length=253,
+            json_schema_extra=rules(
+                rule(
+                    r"self.matches('^[-._a-zA-Z0-9]+[.](txt|jsonl|csv)$')",
+                    "name a key that ends in .txt (a text a line), .jsonl (a JSON value a line) or .csv",
+                )
+            ),
+        ),
+    ]
+    """Key within the ConfigMap; how it ends says what it is: .txt, .jsonl or .csv."""
+
+
+class DatasetSpec(ApiModel):
+    """Texts of your own that the proof asks, in the place of the built-in ones. At least 460 different ones.
+
+    They are pinned once a generation, by their digest. Once you changed them, the command refresh takes them anew.
+    """
+
+    config_map_ref: ConfigMapKeyRef
+    """Where they are."""
+    column: Annotated[str, Field(min_length=1, max_length=253)] = "text"
+    """Column of a .csv, or member of a .jsonl's objects, that holds the text."""
+
+
 class GatesSpec(ApiModel):
     """What a build must prove before it gets traffic."""
 
+    dataset: DatasetSpec | None = None
+    """Texts of your own to prove on. A model's answers to built-in text say little of yours."""
     parity: ParitySpec = ParitySpec()
     """Agreement with the original."""
     performance: PerformanceSpec = PerformanceSpec()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from modelyard.contract.choices import Candidate, Objective, Task
+from modelyard.contract.dataset import DatasetFile
 from modelyard.contract.wire import Wire
 
 
@@ -114,5 +115,6 @@ class BuildRequest(Wire):
     objective: Objective = Objective.THROUGHPUT
     shapes: Shapes = Shapes()
     parity: ParityGate = ParityGate()
+    dataset: DatasetFile | None = None
     destination: Destination
     images: dict[str, str] = Field(default_factory=dict)

@@ -37,6 +37,7 @@ class BuildReason(StrEnum):
     SOURCE_UNREACHABLE = "SourceUnreachable"
     DIGEST_MISMATCH = "DigestMismatch"
     SOURCE_INVALID = "SourceInvalid"  # truncated weights, no config, no tokenizer
+    DATASET_INVALID = "DatasetInvalid"  # the user's texts: too few, no text, changed since
     UNSUPPORTED_ARCHITECTURE = "UnsupportedArchitecture"
     UNSUPPORTED_TASK = "UnsupportedTask"
     UNSUPPORTED_PRECISION = "UnsupportedPrecision"  # this machine can't run it

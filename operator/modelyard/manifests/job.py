@@ -22,6 +22,7 @@ from modelyard.manifests.volumes import (
     SHARED_MEMORY,
     TMP,
     claim_volume,
+    config_key_volume,
     config_volume,
     docker_config_volume,
     memory_volume,
@@ -33,6 +34,7 @@ from modelyard.naming import ATTEMPT_LABEL, build_labels, job_name, push_secret_
 SCRATCH = "/scratch"
 REQUEST = "/etc/modelyard"
 SOURCE = "/source"
+DATASET_FOLDER = "/dataset"
 PULL_CONFIG = "/var/run/modelyard/pull"
 PUSH_CONFIG = "/var/run/modelyard/push"
 
@@ -124,7 +126,8 @@ def _fetch(build: BuildJob) -> dict[str, Any]:
 def _convert(build: BuildJob) -> dict[str, Any]:
     """Return the step that converts and measures, offline and without any secret."""
     env = env_of(build.spec.pod, {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
-    return _step(build, "convert", env=env, mounts=[], resources=resources_of(build.resources))
+    mounts = [mount("dataset", DATASET_FOLDER, read_only=True)] if build.spec.dataset else []
+    return _step(build, "convert", env=env, mounts=mounts, resources=resources_of(build.resources))
 
 
 def _publish(build: BuildJob) -> dict[str, Any]:
@@ -204,6 +207,9 @@ def _volumes(build: BuildJob) -> list[dict[str, Any]]:
         volumes.append(docker_config_volume("pull", source.oci.pull_secret_ref.name))
     if source.pvc:
         volumes.append(claim_volume("source", source.pvc.claim_name))
+    if build.spec.dataset:
+        where = build.spec.dataset.config_map_ref
+        volumes.append(config_key_volume("dataset", where.name, where.key))
     if build.pushes_with_secret:
         volumes.append(docker_config_volume("push", push_secret_name(build.owner.name)))
     return volumes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelyard.api.build import ModelBuildSpec
 from modelyard.contract.choices import Candidate
+from modelyard.contract.dataset import DatasetFile
 from modelyard.contract.request import (
     BuildRequest,
     Destination,
@@ -28,9 +29,17 @@ def build_request(spec: ModelBuildSpec) -> BuildRequest:
         objective=spec.objective,
         shapes=Shapes.model_validate(spec.shapes.to_dict()),
         parity=ParityGate.model_validate(spec.parity.to_dict() if spec.parity else {}),
+        dataset=_dataset(spec),
         destination=Destination.model_validate(spec.destination.to_dict()),
         images=spec.images.to_dict(),
     )
+
+
+def _dataset(spec: ModelBuildSpec) -> DatasetFile | None:
+    if spec.dataset is None:
+        return None
+    where = spec.dataset.config_map_ref
+    return DatasetFile(config_map=where.name, key=where.key, column=spec.dataset.column, digest=spec.dataset.digest)
 
 
 def _files(spec: ModelBuildSpec) -> HuggingFaceFiles | ObjectStoreFiles | OciFiles | VolumeFiles:

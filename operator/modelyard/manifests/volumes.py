@@ -23,6 +23,11 @@ def config_volume(name: str, config_map: str) -> dict[str, Any]:
     return {"name": name, "configMap": {"name": config_map}}
 
 
+def config_key_volume(name: str, config_map: str, key: str) -> dict[str, Any]:
+    """Return one key of a user's ConfigMap as a volume with one file. It may be gone: whoever reads it says so."""
+    return {"name": name, "configMap": {"name": config_map, "items": [{"key": key, "path": key}], "optional": True}}
+
+
 def docker_config_volume(name: str, secret: str) -> dict[str, Any]:
     """Return a Secret of type kubernetes.io/dockerconfigjson as the ``config.json`` of ``$DOCKER_CONFIG``."""
     items = [{"key": ".dockerconfigjson", "path": "config.json"}]

@@ -7,6 +7,7 @@ from modelyard.api.build import (
     CandidateSpec,
     DestinationSpec,
     ModelBuildSpec,
+    PinnedDataset,
     PinnedHuggingFace,
     PinnedObjectStore,
     PinnedOci,
@@ -15,14 +16,14 @@ from modelyard.api.build import (
 )
 from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.optimization import ShapesSpec
-from modelyard.api.proof import ParitySpec
+from modelyard.api.proof import ConfigMapKeyRef, ParitySpec
 from modelyard.api.source import SecretKeyRef, SecretRef
 from modelyard.contract.choices import Objective
 from modelyard.manifests.metadata import model_owner, owner_reference
 from modelyard.manifests.modelbuild import build_manifest
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import build_tag, owner_field_manager
-from modelyard.snapshot import HuggingFacePin, ObjectStorePin, OciPin, Pin, Snapshot
+from modelyard.snapshot import DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, Snapshot
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildView, Observed, Record
 from modelyard.state.plan import Action, Claim, Create, Delete, Disown, Own
@@ -78,6 +79,7 @@ def build_spec(want: Desired, spec: OptimizedModelSpec, snapshot: Snapshot) -> M
         objective=build.objective or Objective.THROUGHPUT,
         shapes=ShapesSpec.model_validate(build.shapes.model_dump()),
         parity=ParitySpec.model_validate(build.parity.model_dump()) if build.parity else None,
+        dataset=_dataset(build.dataset),
         images=BuildImages(runtime=build.runtime_image, triton=snapshot.serving.triton_image),
         destination=DestinationSpec(
             repository=f"{defaults.registry.push}/{want.namespace}/{name}",
@@ -90,6 +92,13 @@ def build_spec(want: Desired, spec: OptimizedModelSpec, snapshot: Snapshot) -> M
         scratch=spec.build.scratch,
         timeout=spec.build.timeout,
     )
+
+
+def _dataset(pin: DatasetPin | None) -> PinnedDataset | None:
+    if pin is None:
+        return None
+    where = ConfigMapKeyRef(name=pin.config_map, key=pin.key)
+    return PinnedDataset(config_map_ref=where, column=pin.column, digest=pin.digest)
 
 
 def _source(pin: Pin) -> PinnedSource:

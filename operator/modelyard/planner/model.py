@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from modelyard.api.base import duration
+from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.proof import OnFailure
-from modelyard.api.source import Source
 from modelyard.errors import SpecNotUnderstood
 from modelyard.manifests.metadata import model_owner
 from modelyard.planner.building import build_actions, disowning
@@ -33,12 +33,12 @@ LOOK_AT_BUILD = timedelta(seconds=1)
 LOOK_AT_OBSTACLES = timedelta(seconds=30)
 
 
-def needs_pin(want: Desired, have: Observed) -> Source | None:
-    """Return the source to pin before planning, or None where nothing is to be resolved."""
+def needs_pin(want: Desired, have: Observed) -> OptimizedModelSpec | None:
+    """Return the spec whose source and dataset to pin before planning, or None where nothing is to be resolved."""
     spec = want.spec
     if isinstance(spec, SpecNotUnderstood) or have.unreadable or want.deleting or spec.suspend or refusal(spec):
         return None
-    return spec.source if is_unresolved(want, spec, have) else None
+    return spec if is_unresolved(want, spec, have) else None
 
 
 def wanted_builds(have: Observed) -> frozenset[str]:

@@ -9,12 +9,23 @@ from pydantic_core import to_jsonable_python
 from modelyard.api.base import quantity_number
 from modelyard.api.model import OptimizedModelSpec
 from modelyard.contract.choices import SUPPORTED_CANDIDATES, SUPPORTED_TASKS, Candidate, Engine, Precision, Task
+from modelyard.contract.dataset import NO_PAIRS
 from modelyard.contract.request import ParityGate, Shapes
 from modelyard.gates import GateNotApplicable, parity_for_task
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import canonical_json
 from modelyard.reasons import Reason
-from modelyard.snapshot import BuildSnapshot, Kept, Pin, ServingSnapshot, Snapshot, build_key, snapshot_of, spec_digest
+from modelyard.snapshot import (
+    BuildSnapshot,
+    DatasetPin,
+    Kept,
+    Pin,
+    ServingSnapshot,
+    Snapshot,
+    build_key,
+    snapshot_of,
+    spec_digest,
+)
 from modelyard.state.desired import Desired
 from modelyard.state.observed import Record
 from modelyard.state.plan import Finding, Truth
@@ -35,6 +46,8 @@ def refusal(spec: OptimizedModelSpec) -> Finding | None:
         wanted = " ".join(word for word in asked if word not in {Engine.AUTO, Precision.AUTO})
         known = ", ".join(f"{c.engine} {c.precision}" for c in SUPPORTED_CANDIDATES)
         return _refused(Reason.NOT_SUPPORTED_YET, f"{wanted} is not supported yet; {known} are")
+    if spec.gates.dataset and spec.task is Task.RERANKING:
+        return _refused(Reason.GATE_NOT_APPLICABLE, NO_PAIRS)
     if spec.task is not Task.AUTO:
         try:
             parity_for_task(parity_gate(spec), spec.task)
@@ -58,21 +71,36 @@ def parity_gate(spec: OptimizedModelSpec) -> ParityGate:
     return ParityGate.model_validate(spec.gates.parity.to_dict())
 
 
-def resolved(want: Desired, spec: OptimizedModelSpec, pin: Pin, *, former: Snapshot | None = None) -> Snapshot:
+def resolved(
+    want: Desired,
+    spec: OptimizedModelSpec,
+    pin: Pin,
+    *,
+    dataset: DatasetPin | None = None,
+    former: Snapshot | None = None,
+) -> Snapshot:
     """Return the snapshot of this generation. The same build as that of the ``former`` one keeps its attempt."""
+    build = build_snapshot(spec, pin, dataset, runtime_image=want.defaults.images.runtime)
+    attempt = former.attempt if former and former.build_key == build_key(build) else 1
+    return snapshot_of(build, _serving(want, spec), attempt=attempt, proxy_image=want.defaults.images.envoy)
+
+
+def build_snapshot(
+    spec: OptimizedModelSpec, pin: Pin, dataset: DatasetPin | None, *, runtime_image: str
+) -> BuildSnapshot:
+    """Return what decides the bytes of this spec's build."""
     candidates = candidates_of(spec)
     compete = len(candidates) > 1  # only then do the gate and the objective decide what is built
-    build = BuildSnapshot(
+    return BuildSnapshot(
         source=pin,
         task=spec.task,
         candidates=candidates,
         objective=spec.optimization.objective if compete else None,
         shapes=Shapes.model_validate(spec.optimization.shapes.to_dict()),
         parity=parity_gate(spec) if compete else None,
-        runtime_image=want.defaults.images.runtime,
+        dataset=dataset,
+        runtime_image=runtime_image,
     )
-    attempt = former.attempt if former and former.build_key == build_key(build) else 1
-    return snapshot_of(build, _serving(want, spec), attempt=attempt, proxy_image=want.defaults.images.envoy)
 
 
 def answers(record: Record, want: Desired, spec: OptimizedModelSpec) -> bool:
@@ -89,7 +117,7 @@ def outdated(want: Desired, spec: OptimizedModelSpec, record: Record) -> list[st
     if record.rolled_back_by or not answers(record, want, spec):
         return []
     old = record.snapshot
-    new = resolved(want, spec, old.build.source, former=old)
+    new = resolved(want, spec, old.build.source, dataset=old.build.dataset, former=old)
     parts = ((old.build, new.build), (old.serving, new.serving))
     changes = [change for before, after in parts for change in _changes(before, after)]
     return changes + _change("proxy image", old.proxy_image, new.proxy_image)

@@ -90,7 +90,8 @@ def _recorded(this: ModelPass, command: Obeyed | None) -> Record | None:
         this.in_trouble(this.stages["SourceResolved"])
         this.looks.append(ASK_SOURCE_AGAIN)
         return None
-    snapshot = resolved(want, spec, have.pin, former=record.snapshot if record else None)
+    former = record.snapshot if record else None
+    snapshot = resolved(want, spec, have.pin, dataset=have.dataset, former=former)
     if record and record.snapshot == snapshot and record.spec_digest == spec_digest(spec):
         return _as_recorded(this, record)  # refreshed, and nothing had changed
     this.actions.append(

@@ -10,7 +10,7 @@ from enum import StrEnum
 from modelyard.api.status import BuildResult
 from modelyard.reasons import Reason
 from modelyard.routes import Routes
-from modelyard.snapshot import Pin, Snapshot
+from modelyard.snapshot import DatasetPin, Pin, Snapshot
 from modelyard.state.objects import ObjectRef
 
 
@@ -184,6 +184,7 @@ class Observed:
     revisions: Mapping[str, RevisionView] = field(default_factory=dict)  # by name
     proxy: ProxyView
     pin: Pin | PinFailed | None = None
+    dataset: DatasetPin | None = None  # with the pin, where the spec names one
     artifact: ArtifactDoubt | None = None  # of the target, that a retry is commanded for
     obstacles: tuple[Obstacle, ...] = ()  # met by an earlier try of this very pass
     unreadable: str | None = None  # a record that this version can't read: then nothing is done

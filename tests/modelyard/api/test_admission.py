@@ -63,6 +63,10 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     ),
     "an engine that nobody knows": ({"optimization": {"engine": "Turbo"}}, 'supported values: "Auto", "OnnxRuntime"'),
     "a gate above 1": ({"gates": {"parity": {"p1Cosine": 1.5}}}, "should be less than or equal to 1"),
+    "a dataset of another kind": (
+        {"gates": {"dataset": {"configMapRef": {"name": "texts", "key": "texts.parquet"}}}},
+        "name a key that ends in .txt (a text a line), .jsonl (a JSON value a line) or .csv",
+    ),
     "a negative duration": ({"rollout": {"progressDeadline": "-5m"}}, "must be a duration such as 90s, 15m or 1h30m"),
     "a duration without a unit": ({"build": {"timeout": "60"}}, "whole numbers with h, m, s or ms"),
     "no time to build": ({"build": {"timeout": "0s"}}, "must be longer than nothing"),

@@ -70,6 +70,7 @@ def build_spec(source: Manifest | None = None) -> ModelBuildSpec:
         {
             "key": "a" * 64,
             "source": source or {"huggingFace": _hub()},
+            "dataset": {"configMapRef": {"name": "texts", "key": "t.jsonl"}, "column": "body", "digest": DIGEST},
             "candidates": [{"engine": "OnnxRuntime", "precision": "FP32"}],
             "images": {"runtime": "ghcr.io/modelyard/runtime:1", "triton": "ghcr.io/modelyard/triton:1"},
             "destination": {"repository": "registry.example.com/n/build", "tag": "a" * 16},

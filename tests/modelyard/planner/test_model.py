@@ -332,6 +332,11 @@ def test_a_source_that_is_away_leaves_stable_alone_and_is_asked_again() -> None:
         ({"task": "Generation"}, "NotSupportedYet", "Embedding, Classification, TokenClassification and Reranking are"),
         ({"optimization": {"engine": "TensorRT"}}, "NotSupportedYet", "OpenVINO BF16"),
         ({"task": "Embedding", "gates": {"parity": {"agreement": 0.9}}}, "GateNotApplicable", "p1Cosine"),
+        (
+            {"task": "Reranking", "gates": {"dataset": {"configMapRef": {"name": "t", "key": "t.txt"}}}},
+            "GateNotApplicable",
+            "a dataset has single texts; leave gates.dataset out",
+        ),
     ],
 )
 def test_what_this_version_can_not_build_is_said_with_what_it_can(spec: Any, reason: str, words: str) -> None:

@@ -10,11 +10,12 @@ import jsonschema
 import pytest
 
 from modelyard.contract.choices import SUPPORTED_CANDIDATES, Candidate, Engine, Objective, Precision, Task
+from modelyard.contract.dataset import DatasetFile, digest_of
 from modelyard.contract.report import Asked, BuildReport, CandidateOutcome, Outcome
 from modelyard.contract.request import BatchSize, BuildRequest, Length, OciFiles, ParityGate, Shapes
 from modelyard.contract.steps import BuildReason, ExitCode
 from modelyard.gates import outcome_of, parity_verdicts
-from modelyard.oci.artifact import MODEL_TYPE, image_of
+from modelyard.oci.artifact import ARTIFACT_TYPE, MODEL_TYPE, image_of
 from modelyard.oci.artifact import push as push_image
 from modelyard.oci.client import Repository
 from modelyard.oci.layers import layers_of
@@ -52,16 +53,21 @@ def push(folder: Path, registry: RunningRegistry, name: str) -> OciFiles:
     return OciFiles(ref=f"{registry.host}/models/{name}@{digest}", plain_http=True)
 
 
-def convert(steps: Steps, request: BuildRequest) -> Ended:
+def convert(steps: Steps, request: BuildRequest, **variables: str) -> Ended:
     """Fetch and convert, with a sidecar as the build pod has it. Returns how the conversion ended."""
     fetched = steps.run("fetch", request)
     assert fetched.code == ExitCode.OK, fetched.log
     with running_triton(steps.scratch / "serve", steps.folder / "sidecar", "--explicit", "--stop-seconds=1") as triton:
-        return steps.run("convert", request, MODELYARD_SERVER_PORT=str(triton.http_port))
+        return steps.run("convert", request, MODELYARD_SERVER_PORT=str(triton.http_port), **variables)
 
 
 def request_for(source: OciFiles, *candidates: Candidate, **fields: object) -> BuildRequest:
     return build_request(source).model_copy(update={"candidates": candidates, "shapes": TINY_SHAPES} | fields)
+
+
+def digest_in(steps: Steps) -> str:
+    """Return the digest of the artifact that was built."""
+    return image_of(layers_of(steps.scratch / "out"), ARTIFACT_TYPE).digest
 
 
 def report_of(steps: Steps) -> BuildReport:
@@ -135,6 +141,22 @@ def test_the_report_of_a_build_validates_and_keeps_what_was_held_and_how_far_ans
     assert distribution is not None
     assert (distribution.samples, distribution.quantiles[0].share, distribution.quantiles[-1].share) == (320, 0, 1)
     assert 0 <= distribution.quantiles[-1].distance < 1e-6
+
+
+def test_your_texts_prove_it_and_nothing_of_them_is_in_the_artifact(
+    converted: Converted, steps: Steps, short: OciFiles, tmp_path: Path
+) -> None:
+    data = "\n".join(f"ticket {number}: the printer, again" for number in range(470)).encode()
+    (tmp_path / "tickets.txt").write_bytes(data)
+    yours = DatasetFile(config_map="tickets", key="tickets.txt", column="text", digest=digest_of(data))
+    request = request_for(short, FP32, shapes=SHORT_SHAPES, dataset=yours)
+    ended = convert(steps, request, MODELYARD_DATASET_FOLDER=str(tmp_path))
+    assert ended.code == ExitCode.OK, ended.log
+    parity = report_of(steps).chosen.parity
+    assert parity is not None
+    assert parity.dataset.startswith("yours: tickets.txt of ConfigMap tickets (sha256:")
+    assert parity.figures["p1Cosine"].samples == 310
+    assert digest_in(steps) == digest_in(converted.steps)
 
 
 def test_progress_tells_each_stage_from_start_to_end(converted: Converted) -> None:
