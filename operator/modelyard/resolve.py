@@ -10,8 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from modelyard.api.proof import DatasetSpec
@@ -19,13 +17,13 @@ from modelyard.api.source import HuggingFaceSource, ObjectStoreSource, OciSource
 from modelyard.apiserver import Forbidden
 from modelyard.artifacts import digest_of_tag
 from modelyard.cluster import Cluster
-from modelyard.contract.dataset import BadDataset, digest_of, texts_in
+from modelyard.contract.dataset import BadDataset
+from modelyard.datasets import pinned_dataset
 from modelyard.hub import Hub
 from modelyard.reasons import Reason
 from modelyard.settings import Sources
 from modelyard.snapshot import DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
-from modelyard.wording import listed
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _DOCKER_CONFIG_KEY = ".dockerconfigjson"
@@ -54,20 +52,12 @@ class Pinner:
 
     async def dataset(self, namespace: str, spec: DatasetSpec) -> DatasetPin | PinFailed:
         """Return what the user's texts are at this moment, or why no proof can be taken on them."""
-        name, key = spec.config_map_ref.name, spec.config_map_ref.key
-        where = f"ConfigMap {name} of namespace {namespace}"
+        name = spec.config_map_ref.name
         config_map = await self._cluster.get("ConfigMap", namespace, name)
-        if config_map is None:
-            return _no_dataset(f"there is no {where}; create it with the key {key}")
-        data = _bytes_of(config_map, key)
-        if data is None:
-            had = listed(sorted({**(config_map.get("data") or {}), **(config_map.get("binaryData") or {})}) or ["none"])
-            return _no_dataset(f"{where} has no key {key} (it has {had}); add it, or name another key")
         try:
-            texts_in(data, key, spec.column)
+            return pinned_dataset(config_map, spec, f"ConfigMap {name} of namespace {namespace}")
         except BadDataset as error:
-            return _no_dataset(f"{where}: {error}")
-        return DatasetPin(config_map=name, key=key, column=spec.column, digest=digest_of(data))
+            return PinFailed(reason=Reason.DATASET_INVALID, message=str(error))
 
     async def _hugging_face(self, namespace: str, source: HuggingFaceSource) -> Pin | PinFailed:
         endpoint = self._sources.hugging_face_endpoint
@@ -167,19 +157,6 @@ class Pinner:
             return base64.b64decode(encoded).decode().strip()
         except (binascii.Error, UnicodeDecodeError):
             return _unauthorized(f"{where} has a key {ref.key} that is not text; store the token as text")
-
-
-def _bytes_of(config_map: Mapping[str, Any], key: str) -> bytes | None:
-    """Return what a key of a ConfigMap holds, None if there is no such key."""
-    text = (config_map.get("data") or {}).get(key)
-    if text is not None:
-        return str(text).encode()
-    encoded = (config_map.get("binaryData") or {}).get(key)
-    return None if encoded is None else base64.b64decode(encoded)
-
-
-def _no_dataset(message: str) -> PinFailed:
-    return PinFailed(reason=Reason.DATASET_INVALID, message=message)
 
 
 def _unauthorized(message: str) -> PinFailed:

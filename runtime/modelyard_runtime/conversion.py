@@ -10,6 +10,7 @@ from pathlib import Path
 from platform import python_version
 
 from modelyard.contract.choices import Candidate
+from modelyard.contract.dataset import DATASET_FOLDER, DATASET_VARIABLE
 from modelyard.contract.report import Asked, BuildReport, CandidateReport, Machine, SourceReport
 from modelyard.contract.request import BuildRequest
 from modelyard_runtime.candidates import Workshop
@@ -25,8 +26,6 @@ from modelyard_runtime.served import Server
 from modelyard_runtime.text.selection import Texts
 from modelyard_runtime.text.yours import your_texts
 
-DATASET_FOLDER = "/dataset"
-DATASET_VARIABLE = "MODELYARD_DATASET_FOLDER"
 PACKAGES = (
     "modelyard",
     "torch",

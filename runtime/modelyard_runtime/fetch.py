@@ -14,6 +14,7 @@ from modelyard.contract.request import (
     SourceFiles,
     VolumeFiles,
 )
+from modelyard.contract.stores import scheme_of
 from modelyard_runtime.handover import Fetched, Scratch
 from modelyard_runtime.models.folder import check_whole
 from modelyard_runtime.outage import Patience
@@ -50,6 +51,10 @@ def _fetched(source: SourceFiles, destination: Path, advance: Advance) -> str:
             from modelyard_runtime.sources.huggingface import download_model
 
             return download_model(source, destination, advance)
+        case ObjectStoreFiles(url=url) if scheme_of(url) == "file":
+            from modelyard_runtime.sources.folder import copy_from_folder
+
+            return copy_from_folder(url, destination, advance)
         case ObjectStoreFiles():
             from modelyard_runtime.sources.objectstore import download_folder
 

@@ -58,7 +58,7 @@ def test_the_files_that_are_named_are_there(command: Command) -> None:
             assert list(ROOT.glob(path)), path
 
 
-STOPS_AT = {"push": "FOLDER is no folder", "report": "is no reference"}
+STOPS_AT = {"build": "model.yaml can't be read", "push": "FOLDER is no folder", "report": "is no reference"}
 """What each verb says of the words that stand for the reader's own, once it understood the others."""
 
 

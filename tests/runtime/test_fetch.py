@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.contract.request import HuggingFaceFiles, OciFiles, VolumeFiles
+from modelyard.contract.request import HuggingFaceFiles, ObjectStoreFiles, OciFiles, VolumeFiles
 from modelyard.contract.steps import BuildReason, ExitCode, Termination
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.folder import check_whole
@@ -44,6 +44,23 @@ def test_from_a_registry_as_from_a_hub(steps: Steps, hub: Hub, registry: Running
     shutil.rmtree(steps.scratch)
     there = HuggingFaceFiles(repo=hub.open_repo, revision=hub.commit, endpoint=hub.endpoint)
     assert steps.run("fetch", build_request(there)).termination.source_digest == ended.termination.source_digest
+
+
+def test_from_a_folder_of_this_machine_as_a_download_cache_has_it(steps: Steps, model: Path) -> None:
+    cache = steps.folder / "a cache é"
+    (cache / "blobs").mkdir(parents=True)
+    (cache / "snapshot").mkdir()
+    for number, name in enumerate(files_of(model)):
+        blob, link = cache / "blobs" / str(number), cache / "snapshot" / name
+        shutil.copyfile(model / name, blob)
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(blob)
+    ended = steps.run("fetch", build_request(ObjectStoreFiles(url=(cache / "snapshot").as_uri())))
+    assert ended.code == ExitCode.OK, ended.log
+    assert files_of(steps.scratch / "source") == {name: (model / name).read_bytes() for name in USED}
+    absent = steps.run("fetch", build_request(ObjectStoreFiles(url="file:///nowhere/at/all/")))
+    assert (absent.code, absent.termination.reason) == (ExitCode.REFUSED, BuildReason.SOURCE_NOT_FOUND)
+    assert "there is no folder /nowhere/at/all on this machine" in absent.termination.message
 
 
 def test_tag_that_is_not_there(steps: Steps, registry: RunningRegistry) -> None:

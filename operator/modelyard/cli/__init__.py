@@ -16,6 +16,7 @@ from modelyard.errors import ModelyardError
 
 VERBS: Mapping[str, str] = {
     "push": "push a model folder to a registry, as a source of an OptimizedModel",
+    "build": "build a manifest's model on this machine, without a cluster",
     "pull": "write an artifact's files into a Triton repository (what a serving pod does first)",
     "report": "show what a build measured, of an artifact in a registry",
     "run": "run the operator (what its image does)",

@@ -22,6 +22,10 @@ FEWEST = FEWEST_PROVING + SELECTING
 """Texts that a proof needs at least: with fewer no percentile has a bound worth a gate, and none is asked twice."""
 
 
+DATASET_FOLDER = "/dataset"
+DATASET_VARIABLE = "MODELYARD_DATASET_FOLDER"
+"""Where ``convert`` finds the file, and the variable that says so elsewhere than in a Job's pod."""
+
 NO_PAIRS = (
     "the task Reranking asks questions with passages, and a dataset has single texts; leave gates.dataset out: "
     "built-in pairs are asked then"

@@ -31,7 +31,7 @@ class OciFiles(Wire):
 class ObjectStoreFiles(Wire):
     """A folder of an object store or below an https address. Credentials are in the environment of ``fetch``.
 
-    ``endpoint``: where S3 is, if it isn't Amazon's.
+    ``endpoint``: where S3 is, if it isn't Amazon's. A build without a cluster also reads ``file:///FOLDER/``.
     """
 
     kind: Literal["objectStore"] = "objectStore"

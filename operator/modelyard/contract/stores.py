@@ -27,5 +27,5 @@ SECRET_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def scheme_of(url: str) -> str:
-    """Return the scheme of a source's address; one of ``SECRET_KEYS``."""
+    """Return the scheme of a source's address: one of ``SECRET_KEYS``, or ``file`` in a build without a cluster."""
     return url.partition("://")[0]

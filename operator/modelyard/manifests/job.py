@@ -13,6 +13,7 @@ from typing import Any
 from modelyard.api.base import duration, quantity_bytes
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.pod import ResourcesSpec
+from modelyard.contract.dataset import DATASET_FOLDER
 from modelyard.contract.steps import WAIT_UNTIL, ExitCode
 from modelyard.manifests.metadata import Owner, child_metadata
 from modelyard.manifests.object_store import store_credentials
@@ -34,7 +35,6 @@ from modelyard.naming import ATTEMPT_LABEL, build_labels, job_name, push_secret_
 SCRATCH = "/scratch"
 REQUEST = "/etc/modelyard"
 SOURCE = "/source"
-DATASET_FOLDER = "/dataset"
 PULL_CONFIG = "/var/run/modelyard/pull"
 PUSH_CONFIG = "/var/run/modelyard/push"
 

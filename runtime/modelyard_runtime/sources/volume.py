@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from modelyard.contract.request import VolumeFiles
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.progress import Advance
-from modelyard_runtime.sources.space import check_room
+from modelyard_runtime.sources.copying import copy_files
 from modelyard_runtime.sources.wanted import wanted
 
 MOUNT = Path("/source")
@@ -36,15 +35,7 @@ def _copied(source: VolumeFiles, destination: Path, advance: Advance, mount: Pat
         )
     names = wanted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     files = {name: _within(mount, (folder / name).relative_to(mount.resolve()).as_posix()) for name in names}
-    sizes = {name: path.stat().st_size for name, path in files.items()}
-    check_room(destination, sum(sizes.values()))
-    copied = 0
-    for name, path in files.items():
-        target = destination / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-        copied += sizes[name]
-        advance(copied / sum(sizes.values()))
+    copy_files(files, destination, advance)
     return f"pvc:{source.path or '/'}"
 
 

@@ -63,6 +63,10 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     ),
     "an engine that nobody knows": ({"optimization": {"engine": "Turbo"}}, 'supported values: "Auto", "OnnxRuntime"'),
     "a gate above 1": ({"gates": {"parity": {"p1Cosine": 1.5}}}, "should be less than or equal to 1"),
+    "a folder of a machine": (
+        {"source": {"objectStore": {"url": "file:///models/minilm"}}},
+        "write s3://BUCKET/FOLDER, gs://BUCKET/FOLDER",
+    ),
     "a dataset of another kind": (
         {"gates": {"dataset": {"configMapRef": {"name": "texts", "key": "texts.parquet"}}}},
         "name a key that ends in .txt (a text a line), .jsonl (a JSON value a line) or .csv",

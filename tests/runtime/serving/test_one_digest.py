@@ -1,4 +1,4 @@
-"""A named engine and precision is one digest, whatever the number of cores: another node builds the same artifact."""
+"""A named engine and precision is one digest, whatever the cores and whoever builds: Job, command or library."""
 
 from __future__ import annotations
 
@@ -6,18 +6,35 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from modelyard.contract.choices import Candidate
+from modelyard.cli import main
+from modelyard.contract.choices import INPUTS, Candidate
 from modelyard.oci.artifact import ARTIFACT_TYPE, image_of
 from modelyard.oci.layers import layers_of
+from modelyard_runtime import Artifact, NotProven, optimize
+from modelyard_runtime.backend.rows import BadRequest, padded
 from modelyard_runtime.candidates import Trial
 from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
 from modelyard_runtime.original import load_original
 from modelyard_runtime.repository import name_of
-from tests.candidates import HERE
+from tests.candidates import FP32, HERE
 from tests.models.encoder import tiny_encoder
 from tests.runtime.proof.bench import Bench, running_bench
+
+NO_SPEED = {"performance": {"minSpeedup": 0}}
+"""A tiny model's speed is the calls' own, and noise."""
+
+MANIFEST = """
+apiVersion: modelyard.dev/v1alpha1
+kind: OptimizedModel
+metadata: {{name: wide}}
+spec:
+  source: {{objectStore: {{url: "{url}"}}}}
+  optimization: {{engine: OnnxRuntime, precision: FP32}}
+  gates: {{performance: {{minSpeedup: 0}}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +68,44 @@ def test_building_on_more_cores_gives_the_same_digest(bench: Bench, source: Path
     # The engines as they are happen to add alike on any number of threads; golden samples don't lean on that.
     config = (bench.workshop.scratch.serve / name_of(candidate) / "config.pbtxt").read_text()
     assert 'key: "threads" value { string_value: "1" }' in config
+
+
+def test_library_command_and_job_make_the_same_artifact(
+    bench: Bench, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = digest_on(2, FP32, bench, source)
+    by_library = optimize(source, engine="OnnxRuntime", precision="FP32", gates=NO_SPEED)
+    assert by_library.digest == job
+    manifest, output = tmp_path / "wide.yaml", tmp_path / "built"
+    manifest.write_text(MANIFEST.format(url=f"{source.as_uri()}/"))
+    assert main(["build", "-f", str(manifest), "-o", str(output)]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == job
+    assert "convert: prove onnxruntime-fp32: " in told.err
+    assert {path.name for path in output.iterdir()} == {"model", "report.json"}
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_artifact_is_called_like_the_original_and_kept(bench: Bench, source: Path, tmp_path: Path) -> None:
+    built = optimize(source, engine="OpenVINO", precision="FP32", gates=NO_SPEED)
+    kept = built.save(tmp_path / "kept")
+    del built
+    assert kept.report.served_by == "the build's own process, without a server"
+    assert "triton" not in kept.report.versions
+    texts = bench.original.proving[:4]
+    batch = padded([text.tensors(INPUTS) for text in texts], pad_token=0)
+    want = bench.original.reference.answers(texts)
+    for artifact in (kept, Artifact.load(tmp_path / "kept")):
+        assert np.abs(artifact(**batch) - want).max() < 1e-5
+        assert np.abs(artifact(texts[0].ids[None]) - want[:1]).max() < 1e-5
+    with pytest.raises(BadRequest, match="outside this model's vocabulary"):
+        kept([[10**6]])
+    with pytest.raises(FileExistsError):
+        kept.save(tmp_path / "kept")
+
+
+def test_what_is_not_proven_is_no_result_but_can_be_looked_at(source: Path) -> None:
+    gates = {"performance": {"minSpeedup": 1000}}
+    with pytest.raises(NotProven, match=r"PerformanceMissed: minSpeedup .* < 1000") as refused:
+        optimize(source, engine="OnnxRuntime", precision="FP32", gates=gates)
+    assert refused.value.artifact.report.chosen.speed is not None
