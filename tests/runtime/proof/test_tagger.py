@@ -25,7 +25,7 @@ from tests.runtime.proof.changed_graphs import (
 from tests.runtime.proof.documented import run_documented
 
 pytestmark = pytest.mark.timeout(600)
-EVERY = pytest.mark.parametrize("candidate", HERE, ids=lambda one: one.precision)
+EVERY = pytest.mark.parametrize("candidate", HERE, ids=name_of)
 
 
 @pytest.fixture(scope="module")
