@@ -9,6 +9,7 @@ import asyncio
 
 from pydantic import ValidationError
 
+from modelyard.api.build import PinnedArtifact
 from modelyard.contract.report import ArtifactRef, BuildReport
 from modelyard.errors import SpecNotUnderstood
 from modelyard.oci.artifact import files_in, read_report
@@ -45,6 +46,8 @@ class Artifacts:
         """Return whether the registry has the artifact of this build."""
         if isinstance(want.spec, SpecNotUnderstood):
             return RegistryFailed(reason=Reason.SPEC_NOT_UNDERSTOOD, message=str(want.spec))
+        if artifact := want.spec.source.artifact:
+            return await asyncio.to_thread(_promoted, artifact, want.pull_config)
         where = want.spec.destination
         return await self.find(f"{where.repository}:{where.tag}", want.spec.key, plain_http=where.plain_http)
 
@@ -64,6 +67,21 @@ class Artifacts:
             return RegistryFailed(reason=Reason(ARTIFACT_REASONS[type(error)].value), message=str(error))
 
 
+def _promoted(artifact: PinnedArtifact, docker_config: str | None) -> RegistryAnswer:
+    """Return the artifact that a user named, whatever it was built from: its digest says which it is."""
+    try:
+        with _repository(artifact.ref, docker_config, plain_http=artifact.plain_http) as repository:
+            found = repository.resolve(repository.place.version)
+            return Missing() if found is None else _verified(repository, found.digest, key=None)
+    except RegistryUnauthorized as error:
+        message = f"{error}; name them in spec.source.artifact.pullSecretRef"
+        return RegistryFailed(reason=Reason.SOURCE_UNAUTHORIZED, message=message)
+    except NotFound:
+        return Missing()
+    except RegistryError as error:
+        return RegistryFailed(reason=Reason(SOURCE_REASONS[type(error)].value), message=str(error))
+
+
 def doubt_of(answer: RegistryAnswer) -> ArtifactDoubt | None:
     """Return why the registry doesn't vouch for an artifact, None if it does."""
     match answer:
@@ -75,8 +93,8 @@ def doubt_of(answer: RegistryAnswer) -> ArtifactDoubt | None:
             return ArtifactDoubt(gone=answer.reason is Reason.DIGEST_MISMATCH, message=answer.message)
 
 
-def _verified(repository: Repository, digest: str, key: str) -> RegistryAnswer:
-    """Return the artifact with its report, if that is about these inputs.
+def _verified(repository: Repository, digest: str, key: str | None) -> RegistryAnswer:
+    """Return the artifact with its report, if that is about these inputs; about any, where ``key`` is None.
 
     Without a report it is as good as missing: a push that was cut off before it is run again, and completes it.
     """
@@ -91,7 +109,7 @@ def _verified(repository: Repository, digest: str, key: str) -> RegistryAnswer:
         fault = error.errors()[0]["msg"]
         message = f"the report of {where} can't be read ({fault}); {_BUILD_AGAIN}"
         return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
-    if report.key != key:
+    if key is not None and report.key != key:
         message = f"{where} was built from other inputs ({report.key[:16]}); {_BUILD_AGAIN}"
         return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
     _, layers = files_in(repository, digest)

@@ -15,6 +15,7 @@ from modelyard.actions import carry_out
 from modelyard.apiserver import Conflict, Unreachable
 from modelyard.artifacts import doubt_of
 from modelyard.cluster import Cluster
+from modelyard.errors import SpecNotUnderstood
 from modelyard.events import tell
 from modelyard.keys import Key
 from modelyard.naming import BUILD_KIND, MODEL_KIND
@@ -22,7 +23,7 @@ from modelyard.observe import observed_build, observed_model
 from modelyard.planner import asks_registry, needs_pin, plan_build, plan_model, retried_build
 from modelyard.reasons import Reason
 from modelyard.resolve import Pinner
-from modelyard.state.build import BuildDesired, BuildObserved, RegistryAnswer
+from modelyard.state.build import BuildDesired, BuildObserved, RegistryAnswer, RegistryFailed
 from modelyard.state.desired import Defaults, Desired
 from modelyard.state.observed import Observed, PinFailed
 from modelyard.state.plan import Event
@@ -113,7 +114,7 @@ class Reconciler:
         if build is None:
             return have
         asked = build_desired_from(build, self.defaults, self.push_config())
-        return replace(have, artifact=doubt_of(await self.ask_registry(asked)))
+        return replace(have, artifact=doubt_of(await self._asked(asked)))
 
     async def _build(self, key: Key) -> timedelta | None:
         build = await self.cluster.get(BUILD_KIND, key.namespace, key.name)
@@ -130,9 +131,19 @@ class Reconciler:
             await self.cluster.write_status(build, plan.status.to_dict())
         return plan.requeue_after
 
+    async def _asked(self, want: BuildDesired) -> RegistryAnswer:
+        """Ask the registry, with the user's Secret where the artifact is the user's."""
+        named = None if isinstance(want.spec, SpecNotUnderstood) else want.spec.source.artifact
+        if named is None or named.pull_secret_ref is None:
+            return await self.ask_registry(want)
+        config = await self.pinner.docker_config(want.namespace, named.pull_secret_ref.name)
+        if isinstance(config, PinFailed):
+            return RegistryFailed(reason=config.reason, message=config.message)
+        return await self.ask_registry(replace(want, pull_config=config))
+
     async def _with_registry(self, want: BuildDesired, have: BuildObserved) -> BuildObserved:
         if not asks_registry(want, have):
             return have
-        answer = await self.ask_registry(want)
+        answer = await self._asked(want)
         log.info("registry asked", namespace=want.namespace, name=want.name, answer=type(answer).__name__)
         return replace(have, registry=answer)

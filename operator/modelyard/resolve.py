@@ -13,7 +13,7 @@ import re
 from urllib.parse import urlsplit
 
 from modelyard.api.proof import DatasetSpec
-from modelyard.api.source import HuggingFaceSource, ObjectStoreSource, OciSource, SecretKeyRef, Source
+from modelyard.api.source import ArtifactSource, HuggingFaceSource, ObjectStoreSource, OciSource, SecretKeyRef, Source
 from modelyard.apiserver import Forbidden
 from modelyard.artifacts import digest_of_tag
 from modelyard.cluster import Cluster
@@ -22,7 +22,7 @@ from modelyard.datasets import pinned_dataset
 from modelyard.hub import Hub
 from modelyard.reasons import Reason
 from modelyard.settings import Sources
-from modelyard.snapshot import DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
+from modelyard.snapshot import ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
 
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -43,12 +43,20 @@ class Pinner:
             return await self._hugging_face(namespace, source.hugging_face)
         if source.oci is not None:
             return await self._oci(namespace, source.oci)
+        if source.artifact is not None:
+            return self._artifact(source.artifact)
         if source.object_store is not None:
             return self._object_store(source.object_store)
         if source.pvc is not None:
             return PvcPin(claim_name=source.pvc.claim_name, path=source.pvc.path, revision=source.pvc.revision)
-        message = "spec.source has no member that this version knows; give huggingFace, objectStore, pvc or oci"
+        message = (
+            "spec.source has no member that this version knows; give huggingFace, objectStore, pvc, oci or artifact"
+        )
         return PinFailed(reason=Reason.SPEC_NOT_UNDERSTOOD, message=message)
+
+    async def docker_config(self, namespace: str, secret: str) -> str | PinFailed:
+        """Return the config.json of a Secret with a registry's credentials, or why there is none."""
+        return await self._secret(namespace, SecretKeyRef(name=secret, key=_DOCKER_CONFIG_KEY))
 
     async def dataset(self, namespace: str, spec: DatasetSpec) -> DatasetPin | PinFailed:
         """Return what the user's texts are at this moment, or why no proof can be taken on them."""
@@ -85,8 +93,7 @@ class Pinner:
         secret = source.pull_secret_ref
         repository, at, digest = source.ref.partition("@")
         if not at:
-            key = SecretKeyRef(name=secret.name, key=_DOCKER_CONFIG_KEY) if secret else None
-            config = await self._secret(namespace, key) if key else None
+            config = await self.docker_config(namespace, secret.name) if secret else None
             if isinstance(config, PinFailed):
                 return config
             found = await digest_of_tag(source.ref, docker_config=config, plain_http=plain_http)
@@ -95,6 +102,17 @@ class Pinner:
             repository, digest = source.ref.rpartition(":")[0], found
         pull_secret = secret.name if secret else None
         return OciPin(repository=repository, digest=digest, plain_http=plain_http, pull_secret=pull_secret)
+
+    def _artifact(self, source: ArtifactSource) -> Pin | PinFailed:
+        """Nobody is asked: what is at a digest never changes. Its report is read by the build that it stands for."""
+        repository, _, digest = source.ref.partition("@")
+        host = repository.partition("/")[0]
+        plain_http = host in self._sources.plain_http_hosts
+        refused = self._refusal(f"{'http' if plain_http else 'https'}://{host}")
+        if refused is not None:
+            return refused
+        secret = source.pull_secret_ref.name if source.pull_secret_ref else None
+        return ArtifactPin(repository=repository, digest=digest, plain_http=plain_http, pull_secret=secret)
 
     def _object_store(self, source: ObjectStoreSource) -> Pin | PinFailed:
         """Return it as written: nobody but the build reads it."""

@@ -64,6 +64,21 @@ class ObjectStorePin(Kept):
     credentials_secret: str | None = None
 
 
+class ArtifactPin(Kept):
+    """What a build made already: ``repository`` without tag, ``digest`` as ``sha256:...``."""
+
+    kind: Literal["artifact"] = "artifact"
+    repository: str
+    digest: str
+    plain_http: bool = False
+    pull_secret: str | None = None
+
+    @property
+    def ref(self) -> str:
+        """Return REGISTRY/REPOSITORY@DIGEST."""
+        return f"{self.repository}@{self.digest}"
+
+
 class PvcPin(Kept):
     """A folder of a claim, keyed as written; the Job records the digest that it read."""
 
@@ -73,7 +88,7 @@ class PvcPin(Kept):
     revision: str = ""
 
 
-Pin = Annotated[HuggingFacePin | ObjectStorePin | OciPin | PvcPin, Field(discriminator="kind")]
+Pin = Annotated[ArtifactPin | HuggingFacePin | ObjectStorePin | OciPin | PvcPin, Field(discriminator="kind")]
 
 
 class DatasetPin(Kept):
@@ -98,7 +113,7 @@ class BuildSnapshot(Kept):
     shapes: Shapes
     parity: ParityGate | None = None
     dataset: DatasetPin | None = None
-    runtime_image: str
+    runtime_image: str  # empty where nothing is converted
 
 
 class ServingSnapshot(Kept):
@@ -133,6 +148,17 @@ class Snapshot(Kept):
     def build_name(self) -> str:
         """Return the name of the ModelBuild that this revision needs."""
         return build_name(self.build_key)
+
+    @property
+    def promoted(self) -> ArtifactPin | None:
+        """Return the artifact that the user named, None where one is built."""
+        return self.build.source if isinstance(self.build.source, ArtifactPin) else None
+
+    def artifact_ref(self, namespace: str, digest: str) -> str:
+        """Return what pods pull: REGISTRY/NAMESPACE/BUILD@DIGEST, or the artifact that the user named."""
+        if self.promoted:
+            return self.promoted.ref
+        return f"{self.serving.registry}/{namespace}/{self.build_name}@{digest}"
 
     @property
     def digest(self) -> str:
@@ -208,8 +234,10 @@ def spec_digest(spec: OptimizedModelSpec) -> str:
     return digest(without_empty(resolved))
 
 
-def _identity(pin: HuggingFacePin | ObjectStorePin | OciPin | PvcPin) -> dict[str, str]:
+def _identity(pin: ArtifactPin | HuggingFacePin | ObjectStorePin | OciPin | PvcPin) -> dict[str, str]:
     """Return what names a source's bytes."""
+    if isinstance(pin, ArtifactPin):
+        return {"artifact": pin.digest}
     if isinstance(pin, HuggingFacePin):
         return {"huggingFace": pin.repo, "commit": pin.commit}
     if isinstance(pin, OciPin):
@@ -220,6 +248,7 @@ def _identity(pin: HuggingFacePin | ObjectStorePin | OciPin | PvcPin) -> dict[st
 
 
 __all__ = [
+    "ArtifactPin",
     "BuildSnapshot",
     "DatasetPin",
     "HuggingFacePin",

@@ -55,7 +55,7 @@ def status_of(want: Desired, have: Observed, plan: Plan) -> OptimizedModelStatus
             "rejected": _rejected(want, have, plan),
             "rollout": _rollout(want, plan),
             "weights": _weights(plan),
-            "artifacts": _artifacts(have, found.target, found.stable),
+            "artifacts": _artifacts(want.namespace, have, found.target, found.stable),
             "engine": shown.engine if shown else "",
             "precision": shown.precision if shown else "",
             "speedup": shown.speedup if shown else "",
@@ -229,7 +229,7 @@ def _shown(have: Observed, target: str | None, stable: str | None) -> BuildResul
     return next((result for _, result in _results(have, stable, target).values()), None)
 
 
-def _artifacts(have: Observed, target: str | None, stable: str | None) -> list[ArtifactSummary]:
+def _artifacts(namespace: str, have: Observed, target: str | None, stable: str | None) -> list[ArtifactSummary]:
     return [
         ArtifactSummary(
             revision=revision,
@@ -237,12 +237,18 @@ def _artifacts(have: Observed, target: str | None, stable: str | None) -> list[A
             engine=result.engine,
             precision=result.precision,
             digest=result.artifact.digest,
+            ref=_ref(namespace, have, revision, result),
             size=result.artifact.size,
             parity={name: figure.value for name, figure in sorted(result.figures.items())},
             speedup={f"batch{found.batch}": _short(found) for found in result.latencies},
         )
         for revision, (build, result) in sorted(_results(have, stable, target).items())
     ]
+
+
+def _ref(namespace: str, have: Observed, revision: str, result: BuildResult) -> str:
+    snapshots = (record.snapshot for record in have.records if record.snapshot.revision == revision)
+    return next((one.artifact_ref(namespace, result.artifact.digest) for one in snapshots), "")
 
 
 def _outdated(want: Desired, have: Observed) -> list[str]:

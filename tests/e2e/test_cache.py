@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from examples.demo.kubectl import Object
+from tests.e2e.answers import assert_agrees
 from tests.e2e.kit import MakeYard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
@@ -84,3 +87,22 @@ def test_what_another_namespace_builds_is_the_same_and_outlives_it(
     reborn.submit("tiny", tiny_source)
     assert reborn.healthy("tiny")["status"]["artifacts"][0]["digest"] == digest
     assert not reborn.build_pods_started()
+
+
+def test_what_one_namespace_proved_is_promoted_to_another_by_its_digest(
+    make_yard: MakeYard, built: Yard, tiny_folder: Path
+) -> None:
+    """No Job runs there, and what is served is what was proven: its gates are held against the report that it has."""
+    [proven] = built.model("first")["status"]["artifacts"]
+    source = {"artifact": {"ref": proven["ref"]}}
+    production = make_yard("production")
+    production.submit("m", source, gates={"performance": {"minSpeedup": 1000}})
+    assert "minSpeedup" in production.told("m", "PerformanceMissed")
+    production.submit("m", source)
+    found = production.healthy("m")
+    assert (found["status"]["artifacts"][0]["digest"], found["status"]["artifacts"][0]["ref"]) == (
+        proven["digest"],
+        proven["ref"],
+    )
+    assert_agrees(production, tiny_folder)
+    assert not production.build_pods_started()

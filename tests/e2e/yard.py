@@ -121,12 +121,15 @@ class Yard:
 
 
 def model(name: str, source: Object, **spec: Any) -> Object:
-    """Return a manifest."""
+    """Return a manifest. An artifact is built already: nothing is said of how."""
+    whole = {"source": source, "optimization": FAST, "gates": UNHURRIED} | merged(SMALL, spec)
+    if "artifact" in source:
+        del whole["optimization"]
     return {
         "apiVersion": "modelyard.dev/v1alpha1",
         "kind": "OptimizedModel",
         "metadata": {"name": name},
-        "spec": {"source": source, "optimization": FAST, "gates": UNHURRIED} | merged(SMALL, spec),
+        "spec": whole,
     }
 
 

@@ -20,12 +20,16 @@ from modelyard.reasons import Reason
 from modelyard.settings import Registry
 from modelyard.state.build import Hit, Missing, RegistryAnswer, RegistryFailed
 from modelyard.state.observed import ArtifactDoubt
+from tests.modelyard.manifests.samples import build_spec
 from tests.modelyard.oci.faulty import Answer, faulty_registry
+from tests.modelyard.planner.build_world import desired
 from tests.servers.registry import RunningRegistry, running_registry
 
 pytestmark = pytest.mark.cluster
 
 KEY = "ab" * 32
+# htpasswd -nbB modelyard secret
+ACCOUNT = "modelyard:$2y$05$Ry3ACpaFUp6jkIsuLrXG..iFHf9WUCNR7sQUPeuzxTQGhO7sK/p8i"
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +107,36 @@ async def test_an_artifact_with_a_report_on_these_inputs_is_a_hit(repository: Re
     assert isinstance(hit, Hit)
     assert (hit.artifact.digest, hit.artifact.size, hit.report.key) == (digest, 512 + 1024 + 1024, KEY)
     assert doubt_of(hit) is None
+
+
+async def promoted(repository: Repository, digest: str) -> RegistryAnswer:
+    """Ask for an artifact that a user named."""
+    ref = f"{repository.place.registry}/{repository.place.repository}@{digest}"
+    spec = build_spec({"artifact": {"ref": ref, "plainHttp": True}})
+    settings = Registry(push="elsewhere.example.com", pull="elsewhere.example.com")
+    return await Artifacts(settings).ask(desired(spec=spec))
+
+
+async def test_a_promoted_artifact_is_a_hit_whatever_it_was_built_from(repository: Repository, tmp_path: Path) -> None:
+    assert await promoted(repository, "sha256:" + "0" * 64) == Missing()
+    digest = pushed(repository, tmp_path, report("cd" * 32))
+    found = await promoted(repository, digest)
+    assert isinstance(found, Hit)
+    assert (found.artifact.digest, found.report.key) == (digest, "cd" * 32)
+
+
+async def test_a_promoted_artifact_without_a_report_proves_nothing(repository: Repository, tmp_path: Path) -> None:
+    assert await promoted(repository, pushed(repository, tmp_path, None)) == Missing()
+
+
+async def test_a_promoted_artifact_behind_a_login(tmp_path: Path) -> None:
+    with running_registry(tmp_path, htpasswd=ACCOUNT) as registry:
+        place = Reference.parse(f"{registry.host}/n/build")
+        with Repository(place, plain_http=True) as repository:
+            answer = await promoted(repository, "sha256:" + "0" * 64)
+    assert isinstance(answer, RegistryFailed)
+    assert answer.reason is Reason.SOURCE_UNAUTHORIZED
+    assert answer.message.endswith("name them in spec.source.artifact.pullSecretRef")
 
 
 async def test_an_artifact_of_which_a_part_was_lost_is_gone(

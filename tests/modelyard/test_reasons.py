@@ -27,7 +27,7 @@ NEARER: dict[Reason, tuple[str, ...]] = {
     Reason.OBJECT_REFUSED: ("no pod can be made for Job b-1: no; correct build.pod, or ask whoever set the policy",),
     Reason.SPEC_NOT_UNDERSTOOD: (
         "stored by a newer version of the operator: spec.x; upgrade the operator or apply anew",
-        "spec.source has no member that this version knows; give huggingFace, objectStore, pvc or oci",
+        "spec.source has no member that this version knows; give huggingFace, objectStore, pvc, oci or artifact",
     ),
     Reason.HOST_NOT_ALLOWED: ("http://hub is not asked without TLS; use https, or set sources.plainHttpHosts",),
     Reason.TOO_NOISY: ("minSpeedup 1 is not surely >= 1; the command retry measures anew",),

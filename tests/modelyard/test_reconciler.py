@@ -24,7 +24,7 @@ from modelyard.oci.layers import layers_of
 from modelyard.oci.reference import Reference
 from modelyard.reconciler import Reconciler
 from modelyard.resolve import Pinner
-from modelyard.settings import Images, Registry, Settings
+from modelyard.settings import Images, Registry, Settings, Sources
 from modelyard.state.objects import ObjectRef
 from modelyard.traffic.envoy import Envoys
 from tests.modelyard.objects import model, owner, pod
@@ -90,6 +90,7 @@ def reconciler(api: ApiServer, session: aiohttp.ClientSession, host: str, config
     settings = Settings(
         images=Images(operator="operator:1", runtime="runtime:1", triton="triton:1", envoy="envoy:1"),
         registry=Registry(push=host, pull=host, plain_http=True, push_config_file=config),
+        sources=Sources(allowed_hosts=("huggingface.co", host), plain_http_hosts=(host,)),
     )
     own, artifacts = Cluster(api, lambda: None), Artifacts(settings.registry)
     return Reconciler(
@@ -264,6 +265,43 @@ async def test_a_service_of_the_models_name_that_is_not_ours_is_left_alone(
     assert ObjectRef.of(after) == ObjectRef.of(before)
 
 
+async def test_an_artifact_of_elsewhere_is_served_without_a_job_once_its_gates_hold(
+    passes: Passes, cluster: Cluster, namespace: str, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    place = f"{registry.host}/staging/build"
+    ref = f"{place}@{push_proven(Reference.parse(f'{place}:1'), 'cd' * 32, tmp_path)}"
+    source = {"artifact": {"ref": ref}}
+    await cluster.create(model(namespace, source=source))
+    held = await passes.settle()
+    assert conditions(held)["ParityVerified"] == ("False", "TooNoisy"), "its report has no speed"
+    assert not any(item["metadata"]["name"].startswith("minilm-") for item in await passes.of("Deployment"))
+    await cluster.create(model(namespace, "second", source=source, gates=NO_SPEED))
+    found = await passes.settle("second")
+    assert await passes.of("Job") == []
+    (artifact,) = found["status"]["artifacts"]
+    (deployment,) = [
+        item for item in await passes.of("Deployment") if item["metadata"]["name"] == f"second-{artifact['revision']}"
+    ]
+    assert (artifact["ref"], deployment["metadata"]["annotations"]["modelyard.dev/artifact"]) == (ref, ref)
+    (pull,) = deployment["spec"]["template"]["spec"]["initContainers"]
+    assert pull["command"][2] == ref
+    assert "--plain-http" in pull["command"]
+
+
+async def test_a_secret_for_an_artifact_that_is_not_there_is_told(
+    passes: Passes, cluster: Cluster, namespace: str, registry: RunningRegistry
+) -> None:
+    ref = f"{registry.host}/staging/other@sha256:{'0' * 64}"
+    await cluster.create(model(namespace, source={"artifact": {"ref": ref, "pullSecretRef": {"name": "pull"}}}))
+    found = await passes.settle()
+    assert "there is no Secret pull" in found["status"]["message"]
+    metadata = {"name": "pull", "namespace": namespace}
+    data = {".dockerconfigjson": base64.b64encode(b'{"auths": {}}').decode()}
+    await cluster.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    found = await passes.settle()
+    assert f"there is no artifact {ref} with its report" in found["status"]["message"]
+
+
 async def test_what_is_gone_is_forgotten(passes: Passes, namespace: str) -> None:
     for kind in ("OptimizedModel", "ModelBuild"):
         assert await passes.reconciler.reconcile(Key(kind, namespace, "gone")) is None
@@ -285,14 +323,19 @@ NO_SPEED = {"performance": {"minSpeedup": 0}}
 
 def publish(registry: RunningRegistry, build: dict[str, Any], folder: Path) -> None:
     """Push what the build's Job would, with a report on its inputs."""
-    (folder / "1").mkdir()
-    (folder / "1" / "model.onnx").write_bytes(b"graph")
     where = build["spec"]["destination"]
     place = Reference.parse(f"{where['repository']}:{where['tag']}")
     assert place.registry == registry.host
+    push_proven(place, build["spec"]["key"], folder)
+
+
+def push_proven(place: Reference, key: str, folder: Path) -> str:
+    """Push an artifact with a report that passes every gate but that of speed; return its digest."""
+    (folder / "1").mkdir()
+    (folder / "1" / "model.onnx").write_bytes(b"graph")
     with Repository(place, plain_http=True) as repository:
-        described = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), where["tag"])
+        described = push(repository, image_of(layers_of(folder), ARTIFACT_TYPE), place.version)
         figures = dict.fromkeys(("p1Cosine", "neighboursKept", "minCosine", "batchInvariance"), GOOD)
         figures["nonFinite"] = NONE
-        parity = Parity(dataset="built in", figures=figures)
-        attach_report(repository, described, report(build["spec"]["key"], parity))
+        attach_report(repository, described, report(key, Parity(dataset="built in", figures=figures)))
+    return described.digest

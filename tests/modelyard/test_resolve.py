@@ -13,6 +13,7 @@ from aiohttp import web
 
 from modelyard.api.proof import ConfigMapKeyRef, DatasetSpec
 from modelyard.api.source import (
+    ArtifactSource,
     HuggingFaceSource,
     ObjectStoreSource,
     OciSource,
@@ -33,7 +34,7 @@ from modelyard.oci.reference import Reference
 from modelyard.reasons import Reason
 from modelyard.resolve import Pinner
 from modelyard.settings import Sources
-from modelyard.snapshot import DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
+from modelyard.snapshot import ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
 from tests.modelyard.oci.faulty import Answer, faulty_registry
 from tests.servers.apiserver import RunningApiServer
@@ -206,6 +207,16 @@ async def test_a_registry_that_asks_for_credentials(cluster: Cluster, namespace:
         assert "there is no Secret pull" in failure.message
     failure = failed(await pinner.pin(namespace, oci(f"{registry.host}/models/private:1")))
     assert failure.reason is Reason.SOURCE_UNREACHABLE
+
+
+async def test_an_artifact_is_taken_by_its_digest_where_it_may_come_from(cluster: Cluster, namespace: str) -> None:
+    """Nobody is asked: who promotes what is gone is told by the build."""
+    secret = SecretRef(name="pull")
+    source = Source(artifact=ArtifactSource(ref=f"registry.example.com/n/build@{DIGEST}", pull_secret_ref=secret))
+    pin = await Pinner(cluster, Sources(allowed_hosts=("registry.example.com",))).pin(namespace, source)
+    assert pin == ArtifactPin(repository="registry.example.com/n/build", digest=DIGEST, pull_secret="pull")  # noqa: S106 - a name
+    failure = failed(await Pinner(cluster, Sources()).pin(namespace, source))
+    assert (failure.reason, "sources.allowedHosts" in failure.message) == (Reason.HOST_NOT_ALLOWED, True)
 
 
 async def test_a_claim_is_taken_as_written(pinner: Pinner, namespace: str) -> None:

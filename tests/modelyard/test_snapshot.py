@@ -10,6 +10,7 @@ from modelyard.contract.choices import Candidate, Engine, Objective, Precision, 
 from modelyard.contract.request import ParityGate, Shapes
 from modelyard.errors import SnapshotUnreadable
 from modelyard.snapshot import (
+    ArtifactPin,
     BuildSnapshot,
     DatasetPin,
     HuggingFacePin,
@@ -92,6 +93,14 @@ def test_a_bucket_is_another_at_another_endpoint(change: dict[str, str]) -> None
     assert build_key(there) != build_key(here)
     secret = IN_A_STORE.model_copy(update={"credentials_secret": "other"})
     assert build_key(BUILD.model_copy(update={"source": secret})) == build_key(here)
+
+
+def test_a_promoted_artifact_is_its_digest_wherever_it_lies() -> None:
+    here = BUILD.model_copy(update={"source": ArtifactPin(repository="a.example.com/n/b", digest="sha256:1")})
+    there = ArtifactPin(repository="b.example.com/n/b", digest="sha256:1", plain_http=True, pull_secret="s")  # noqa: S106 - a name
+    assert build_key(here.model_copy(update={"source": there})) == build_key(here)
+    other = ArtifactPin(repository="a.example.com/n/b", digest="sha256:2")
+    assert build_key(here.model_copy(update={"source": other})) != build_key(here)
 
 
 def test_a_key_never_changes_between_versions() -> None:

@@ -74,6 +74,7 @@ def test_the_columns_show_what_serves() -> None:
     assert (artifact.revision, artifact.size) == (status.stable_revision, 43_000_000)
     assert artifact.parity["p1Cosine"] == "0.9996"
     assert artifact.speedup == {"batch8": "4.20"}
+    assert artifact.ref.endswith(f"/n/{status.build}@{artifact.digest}")
 
 
 def test_endpoints_and_the_scale_subresource() -> None:

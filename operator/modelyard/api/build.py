@@ -62,15 +62,26 @@ class PinnedPvc(ApiModel):
     """The user's word for what it holds."""
 
 
+class PinnedArtifact(ApiModel):
+    """What a build made already."""
+
+    ref: Annotated[str, Field(min_length=1, max_length=500)]
+    """REGISTRY/REPOSITORY@sha256:DIGEST."""
+    plain_http: bool = False
+    """Whether the registry is asked without TLS."""
+    pull_secret_ref: SecretRef | None = None
+    """The registry's credentials."""
+
+
 class PinnedSource(ApiModel):
     """A source, pinned. Exactly one member."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "[has(self.huggingFace), has(self.objectStore), has(self.pvc), has(self.oci)]"
+                "[has(self.huggingFace), has(self.objectStore), has(self.pvc), has(self.oci), has(self.artifact)]"
                 ".filter(given, given).size() == 1",
-                "give exactly one source: huggingFace, objectStore, pvc or oci",
+                "give exactly one source: huggingFace, objectStore, pvc, oci or artifact",
             )
         )
     )
@@ -83,6 +94,8 @@ class PinnedSource(ApiModel):
     """A model folder by digest."""
     pvc: PinnedPvc | None = None
     """A folder of a claim."""
+    artifact: PinnedArtifact | None = None
+    """What a build made already: nothing is converted, its report is read."""
 
 
 class PinnedDataset(ApiModel):
@@ -108,8 +121,8 @@ class CandidateSpec(ApiModel):
 class BuildImages(ApiModel):
     """The images that build and measure."""
 
-    runtime: Annotated[str, Field(min_length=1, max_length=500)]
-    """What converts. Part of the key."""
+    runtime: Annotated[str, Field(max_length=500)]
+    """What converts. Part of the key. Empty for an artifact."""
     triton: Annotated[str, Field(min_length=1, max_length=500)]
     """What serves, beside the conversion."""
 
@@ -142,8 +155,8 @@ class ModelBuildSpec(ApiModel):
     """Where the model comes from, pinned."""
     task: Task = Task.AUTO
     """What the model is for."""
-    candidates: Annotated[list[CandidateSpec], Field(min_length=1, max_length=32, json_schema_extra=ATOMIC)]
-    """The ways to try, in this order."""
+    candidates: Annotated[list[CandidateSpec], Field(max_length=32, json_schema_extra=ATOMIC)]
+    """The ways to try, in this order. None for an artifact."""
     objective: Objective = Objective.THROUGHPUT
     """By what the fastest is taken."""
     shapes: ShapesSpec = ShapesSpec()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from modelyard.api.base import ApiModel, Duration, PositiveDuration, Quantity, rule, rules
 from modelyard.api.optimization import OptimizationSpec
@@ -95,8 +95,38 @@ class TrafficSpec(ApiModel):
     """The model's proxy."""
 
 
+_AUTO = OptimizationSpec()
+NOT_BESIDE_AN_ARTIFACT = {
+    "task": "self.task == 'Auto'",
+    "optimization.engine and precision": (
+        f"(self.optimization.engine == '{_AUTO.engine}' && self.optimization.precision == '{_AUTO.precision}')"
+    ),
+    "optimization.objective": f"self.optimization.objective == '{_AUTO.objective}'",
+    "optimization.shapes": (
+        f"(self.optimization.shapes.batch.opt == {_AUTO.shapes.batch.opt}"
+        f" && self.optimization.shapes.sequence.opt == {_AUTO.shapes.sequence.opt}"
+        " && !has(self.optimization.shapes.sequence.max))"
+    ),
+    "gates.dataset": "!has(self.gates) || !has(self.gates.dataset)",
+}
+"""Fields of a spec that say what to convert to or what to ask, each with the rule that it is not given."""
+
+
 class OptimizedModelSpec(ApiModel):
     """A model, the precision wanted, the proof required, and how it is served."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            *(
+                rule(
+                    f"!has(self.source.artifact) || {unset}",
+                    f"an artifact is built and measured already: leave {field} out, or name the model as its source",
+                    ".source.artifact",
+                )
+                for field, unset in NOT_BESIDE_AN_ARTIFACT.items()
+            )
+        )
+    )
 
     source: Source
     """Where the model comes from. Exactly one member."""

@@ -121,15 +121,37 @@ class ObjectStoreSource(ApiModel):
     Without one, the store is asked as anybody."""
 
 
+class ArtifactSource(ApiModel):
+    """What a build made already, here or in another cluster: served as it is, its report held against the gates."""
+
+    ref: Annotated[
+        str,
+        Field(
+            max_length=500,
+            json_schema_extra=rules(
+                rule(
+                    r"self.matches('^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
+                    r"@sha256:[0-9a-f]{64}$')",
+                    "write REGISTRY/REPOSITORY@sha256:DIGEST, as status.artifacts[].ref of the model that it was built "
+                    "for has it, without oci://: what is promoted is one artifact and no tag",
+                )
+            ),
+        ),
+    ]
+    """The artifact, by digest."""
+    pull_secret_ref: SecretRef | None = None
+    """A Secret of type kubernetes.io/dockerconfigjson with the registry's credentials; pods pull with it too."""
+
+
 class Source(ApiModel):
     """Where the model's weights, configuration and tokenizer come from. Exactly one member."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "[has(self.huggingFace), has(self.objectStore), has(self.pvc), has(self.oci)]"
+                "[has(self.huggingFace), has(self.objectStore), has(self.pvc), has(self.oci), has(self.artifact)]"
                 ".filter(given, given).size() == 1",
-                "give exactly one source: huggingFace, objectStore, pvc or oci",
+                "give exactly one source: huggingFace, objectStore, pvc, oci or artifact",
             )
         )
     )
@@ -142,3 +164,5 @@ class Source(ApiModel):
     """A folder of a PersistentVolumeClaim."""
     oci: OciSource | None = None
     """A model folder in an OCI registry."""
+    artifact: ArtifactSource | None = None
+    """What a build made already. Nothing is converted."""

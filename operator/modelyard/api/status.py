@@ -207,6 +207,8 @@ class ArtifactSummary(ApiModel):
     """Its number format."""
     digest: str
     """sha256 of its manifest."""
+    ref: str = ""
+    """Where its pods pull it: what spec.source.artifact.ref names to promote it elsewhere."""
     size: int
     """Bytes of its layers."""
     parity: Annotated[dict[str, str], Field(max_length=32)] = Field(default_factory=dict)

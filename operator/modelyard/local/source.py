@@ -42,6 +42,8 @@ def located(source: Source, *, plain_http: bool) -> Located:
         return _hugging_face(source.hugging_face)
     if source.oci:
         return _oci(source.oci, plain_http=plain_http)
+    if source.artifact:
+        raise NoSource("spec.source names an artifact, which is built already; `modelyard pull` has its files")
     if source.object_store:
         return _object_store(source.object_store)
     fix = "name the folder in spec.source.objectStore.url, as file:///FOLDER/"

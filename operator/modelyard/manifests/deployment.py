@@ -83,12 +83,12 @@ def _pull(revision: Revision) -> dict[str, Any]:
         "name": PULL_CONTAINER,
         "image": serving.operator_image,
         "imagePullPolicy": "IfNotPresent",
-        "command": command + (["--plain-http"] if serving.plain_http else []),
+        "command": command + (["--plain-http"] if revision.plain_http else []),
         "resources": _PULL_RESOURCES,
         "securityContext": container_security(),
         "volumeMounts": [mount("models", MODELS), mount("config", CONFIG, read_only=True), mount("tmp", TMP)],
     }
-    if serving.pull_secret:
+    if revision.pull_secret:
         container["env"] = [{"name": "DOCKER_CONFIG", "value": DOCKER_CONFIG}]
         container["volumeMounts"].append(mount("pull", DOCKER_CONFIG, read_only=True))
     return container
@@ -149,6 +149,6 @@ def _volumes(revision: Revision) -> list[dict[str, Any]]:
         scratch_volume("tmp", "1Gi"),
         memory_volume("shm", "256Mi"),
     ]
-    if secret := revision.snapshot.serving.pull_secret:
+    if secret := revision.pull_secret:
         volumes.append(docker_config_volume("pull", secret))
     return volumes

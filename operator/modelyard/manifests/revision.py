@@ -37,8 +37,18 @@ class Revision:
 
     @property
     def artifact(self) -> str:
-        """Return what its pods pull: REGISTRY/NAMESPACE/BUILD@DIGEST."""
-        return f"{self.snapshot.serving.registry}/{self.owner.namespace}/{self.snapshot.build_name}@{self.digest}"
+        """Return what its pods pull, by digest."""
+        return self.snapshot.artifact_ref(self.owner.namespace, self.digest)
+
+    @property
+    def plain_http(self) -> bool:
+        """Return whether they pull without TLS."""
+        return (self.snapshot.promoted or self.snapshot.serving).plain_http
+
+    @property
+    def pull_secret(self) -> str | None:
+        """Return the Secret that they pull with, if any."""
+        return (self.snapshot.promoted or self.snapshot.serving).pull_secret
 
     @property
     def triton_model(self) -> TritonModel:

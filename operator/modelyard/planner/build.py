@@ -83,6 +83,8 @@ def _under_way(want: BuildDesired, spec: ModelBuildSpec, have: BuildObserved) ->
     latest = have.jobs[-1] if have.jobs else None
     if isinstance(have.registry, Hit):
         return _succeeded(want, spec, have, have.registry)
+    if spec.source.artifact and not isinstance(have.registry, RegistryFailed):
+        return _failed(want, have, Failure(reason=Reason.SOURCE_NOT_FOUND, message=_no_artifact(spec)), None)
     if isinstance(have.registry, RegistryFailed):
         return _registry_away(want, have, have.registry)
     if latest is None:
@@ -139,6 +141,12 @@ def _start(
         return _plan(want, have, found, requeue_after=_backoff(want, have))
     changes = {"job": build_job.name, "started_at": want.status.started_at or have.now.replace(microsecond=0)}
     return _plan(want, have, found, tuple(actions), changes=changes)
+
+
+def _no_artifact(spec: ModelBuildSpec) -> str:
+    ref = spec.source.artifact.ref if spec.source.artifact else ""
+    fix = "correct spec.source.artifact.ref; status.artifacts[].ref of the model that it was built for has it"
+    return f"there is no artifact {ref} with its report; {fix}"
 
 
 def _succeeded(want: BuildDesired, spec: ModelBuildSpec, have: BuildObserved, hit: Hit) -> BuildPlan:
@@ -291,6 +299,9 @@ def _source(want: BuildDesired) -> str:
         return f"{source.hugging_face.repo}@{source.hugging_face.revision[:8]}"
     if source.oci:
         name, _, digest = source.oci.ref.partition("@")
+        return f"{name.rpartition('/')[2]}@{digest[:15]}"
+    if source.artifact:
+        name, _, digest = source.artifact.ref.partition("@")
         return f"{name.rpartition('/')[2]}@{digest[:15]}"
     if source.object_store:
         return source.object_store.url

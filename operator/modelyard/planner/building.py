@@ -7,6 +7,7 @@ from modelyard.api.build import (
     CandidateSpec,
     DestinationSpec,
     ModelBuildSpec,
+    PinnedArtifact,
     PinnedDataset,
     PinnedHuggingFace,
     PinnedObjectStore,
@@ -23,7 +24,7 @@ from modelyard.manifests.metadata import model_owner, owner_reference
 from modelyard.manifests.modelbuild import build_manifest
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import build_tag, owner_field_manager
-from modelyard.snapshot import DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, Snapshot
+from modelyard.snapshot import ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, Snapshot
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildView, Observed, Record
 from modelyard.state.plan import Action, Claim, Create, Delete, Disown, Own
@@ -69,7 +70,6 @@ def disowning(want: Desired, have: Observed, gone: tuple[Record, ...]) -> list[A
 def build_spec(want: Desired, spec: OptimizedModelSpec, snapshot: Snapshot) -> ModelBuildSpec:
     """Return the ModelBuild's spec: what the snapshot fixes, and how the conversion runs as the spec says now."""
     build, defaults = snapshot.build, want.defaults
-    name = snapshot.build_name
     return ModelBuildSpec(
         key=snapshot.build_key,
         attempt=snapshot.attempt,
@@ -81,16 +81,24 @@ def build_spec(want: Desired, spec: OptimizedModelSpec, snapshot: Snapshot) -> M
         parity=ParitySpec.model_validate(build.parity.model_dump()) if build.parity else None,
         dataset=_dataset(build.dataset),
         images=BuildImages(runtime=build.runtime_image, triton=snapshot.serving.triton_image),
-        destination=DestinationSpec(
-            repository=f"{defaults.registry.push}/{want.namespace}/{name}",
-            tag=build_tag(name, snapshot.attempt),
-            plain_http=defaults.registry.plain_http,
-        ),
+        destination=_destination(want, snapshot),
         pod=spec.build.pod,
         resources=merged_resources(spec.build.resources, defaults.build_resources),
         memory_limit_is_users="memory" in spec.build.resources.limits,
         scratch=spec.build.scratch,
         timeout=spec.build.timeout,
+    )
+
+
+def _destination(want: Desired, snapshot: Snapshot) -> DestinationSpec:
+    """Return where the artifact will be, or is."""
+    pin, registry, name = snapshot.build.source, want.defaults.registry, snapshot.build_name
+    if isinstance(pin, ArtifactPin):
+        return DestinationSpec(repository=pin.repository, tag=pin.digest, plain_http=pin.plain_http)
+    return DestinationSpec(
+        repository=f"{registry.push}/{want.namespace}/{name}",
+        tag=build_tag(name, snapshot.attempt),
+        plain_http=registry.plain_http,
     )
 
 
@@ -109,6 +117,9 @@ def _source(pin: Pin) -> PinnedSource:
                 repo=pin.repo, revision=pin.commit, endpoint=pin.endpoint, token_secret_ref=token
             )
         )
+    if isinstance(pin, ArtifactPin):
+        secret = SecretRef(name=pin.pull_secret) if pin.pull_secret else None
+        return PinnedSource(artifact=PinnedArtifact(ref=pin.ref, plain_http=pin.plain_http, pull_secret_ref=secret))
     if isinstance(pin, OciPin):
         secret = SecretRef(name=pin.pull_secret) if pin.pull_secret else None
         ref = f"{pin.repository}@{pin.digest}"

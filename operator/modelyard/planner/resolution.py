@@ -16,6 +16,7 @@ from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import canonical_json
 from modelyard.reasons import Reason
 from modelyard.snapshot import (
+    ArtifactPin,
     BuildSnapshot,
     DatasetPin,
     Kept,
@@ -89,6 +90,8 @@ def build_snapshot(
     spec: OptimizedModelSpec, pin: Pin, dataset: DatasetPin | None, *, runtime_image: str
 ) -> BuildSnapshot:
     """Return what decides the bytes of this spec's build."""
+    if isinstance(pin, ArtifactPin):
+        return BuildSnapshot(source=pin, task=spec.task, candidates=(), shapes=Shapes(), runtime_image="")
     candidates = candidates_of(spec)
     compete = len(candidates) > 1  # only then do the gate and the objective decide what is built
     return BuildSnapshot(

@@ -111,6 +111,12 @@ def _recorded(this: ModelPass, command: Obeyed | None) -> Record | None:
 
 def _resolved_finding(record: Record) -> Finding:
     source = record.snapshot.build.source
-    pinned = {"huggingFace": "commit", "objectStore": "revision", "oci": "digest", "pvc": "revision"}[source.kind]
+    pinned = {
+        "artifact": "digest",
+        "huggingFace": "commit",
+        "objectStore": "revision",
+        "oci": "digest",
+        "pvc": "revision",
+    }[source.kind]
     known = getattr(source, pinned)
     return true(Reason.RESOLVED, f"{pinned} {known}" if known else "as written: nothing but the build reads it")

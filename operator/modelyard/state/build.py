@@ -20,7 +20,11 @@ from modelyard.state.observed import Obstacle
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildDesired:
-    """A ModelBuild as read. ``push_config`` is the config.json with which ``publish`` pushes, or None."""
+    """A ModelBuild as read.
+
+    ``push_config`` is the config.json with which ``publish`` pushes, or None; ``pull_config`` that of the user's Secret
+    for an artifact's registry.
+    """
 
     namespace: str
     name: str
@@ -34,6 +38,7 @@ class BuildDesired:
     deleting: bool
     defaults: Defaults
     push_config: str | None = None
+    pull_config: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

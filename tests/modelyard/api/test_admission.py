@@ -17,8 +17,10 @@ Manifest = dict[str, Any]
 HUB = {"huggingFace": {"repo": "sentence-transformers/all-MiniLM-L6-v2"}}
 DIGEST = "@sha256:" + "a" * 64
 
+ARTIFACT = {"artifact": {"ref": f"registry.example.com:5000/n/build{DIGEST}"}}
+
 REFUSED: dict[str, tuple[Manifest, str]] = {
-    "no source": ({"source": {}}, "give exactly one source: huggingFace, objectStore, pvc or oci"),
+    "no source": ({"source": {}}, "give exactly one source: huggingFace, objectStore, pvc, oci or artifact"),
     "two sources": ({"source": HUB | {"pvc": {"claimName": "c"}}}, "give exactly one source"),
     "an empty repo": ({"source": {"huggingFace": {"repo": ""}}}, "name a repository of the hub as ORGANISATION/NAME"),
     "a repo with a host": (
@@ -67,6 +69,23 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
         {"source": {"objectStore": {"url": "file:///models/minilm"}}},
         "write s3://BUCKET/FOLDER, gs://BUCKET/FOLDER",
     ),
+    "an artifact by a tag": (
+        {"source": {"artifact": {"ref": "h/n/b:1"}}},
+        "what is promoted is one artifact and no tag",
+    ),
+    "an artifact and a task": ({"source": ARTIFACT, "task": "Embedding"}, "leave task out"),
+    "an artifact and an engine": (
+        {"source": ARTIFACT, "optimization": {"engine": "OpenVINO"}},
+        "leave optimization.engine and precision out",
+    ),
+    "an artifact and sizes": (
+        {"source": ARTIFACT, "optimization": {"shapes": {"sequence": {"max": 256}}}},
+        "leave optimization.shapes out",
+    ),
+    "an artifact and texts": (
+        {"source": ARTIFACT, "gates": {"dataset": {"configMapRef": {"name": "texts", "key": "t.txt"}}}},
+        "an artifact is built and measured already: leave gates.dataset out",
+    ),
     "a dataset of another kind": (
         {"gates": {"dataset": {"configMapRef": {"name": "texts", "key": "texts.parquet"}}}},
         "name a key that ends in .txt (a text a line), .jsonl (a JSON value a line) or .csv",
@@ -87,6 +106,11 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
 }
 
 TAKEN: dict[str, Manifest] = {
+    "an artifact, its gates and how it is served": {
+        "source": ARTIFACT,
+        "gates": {"performance": {"minSpeedup": 2}},
+        "serving": {"replicas": 2},
+    },
     "the smallest": {},
     "an artifact by tag": {"source": {"oci": {"ref": "localhost:5000/models/minilm:v1.0_a"}}},
     "an artifact by digest": {"source": {"oci": {"ref": "ghcr.io/org/models/minilm" + DIGEST}}},

@@ -10,8 +10,13 @@ import pytest
 import yaml
 
 from modelyard.api.pod import ResourcesSpec
+from modelyard.contract.choices import INPUTS, Engine, Precision, Task
+from modelyard.manifests.deployment import revision_deployment
+from modelyard.manifests.metadata import model_owner
 from modelyard.manifests.overlay import merged_resources
-from tests.modelyard.manifests.samples import RESOURCES, build_job, everything, stores
+from modelyard.manifests.revision import Revision
+from modelyard.snapshot import ArtifactPin, snapshot_of
+from tests.modelyard.manifests.samples import DIGEST, RESOURCES, build_job, everything, snapshot, stores
 from tests.servers.apiserver import RunningApiServer
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -87,6 +92,26 @@ def test_the_server_asks_for_no_more_memory_than_the_user_allows() -> None:
 def test_our_labels_win_over_the_users() -> None:
     labels = PODS["revision-deployment"]["metadata"]["labels"]
     assert (labels["team"], labels["modelyard.dev/model"]) == ("search", "minilm")
+
+
+def test_a_promoted_artifact_is_pulled_where_it_is_with_the_users_secret() -> None:
+    pin = ArtifactPin(repository="registry.example.com/staging/b", digest=DIGEST, plain_http=True, pull_secret="theirs")  # noqa: S106 - a name
+    build = snapshot().build.model_copy(update={"source": pin})
+    revision = Revision(
+        owner=model_owner("n", "minilm", "uid"),
+        snapshot=snapshot_of(build, snapshot().serving, attempt=1, proxy_image="envoy:1"),
+        digest=DIGEST,
+        engine=Engine.OPENVINO,
+        precision=Precision.BF16,
+        task=Task.EMBEDDING,
+        inputs=INPUTS,
+        replicas=1,
+    )
+    spec = revision_deployment(revision)["spec"]["template"]["spec"]
+    (pull,) = spec["initContainers"]
+    assert pull["command"][2] == f"registry.example.com/staging/b@{DIGEST}"
+    assert "--plain-http" in pull["command"]
+    assert [volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume] == ["theirs"]
 
 
 @pytest.mark.parametrize("word", ["build-job", "build-job-object-store"])

@@ -14,7 +14,7 @@ from modelyard.contract.steps import WAIT_UNTIL, BuildReason, Step
 from modelyard.errors import SpecNotUnderstood
 from modelyard.planner import asks_registry, plan_build
 from modelyard.reasons import ADVICE, Reason
-from modelyard.state.build import BuildObserved, Missing, RegistryFailed
+from modelyard.state.build import BuildObserved, Missing, RegistryAnswer, RegistryFailed
 from modelyard.state.objects import Manifest
 from modelyard.state.observed import Obstacle
 from modelyard.state.plan import Action, BuildPlan, Create, Delete
@@ -64,6 +64,39 @@ def memory_of(plan: BuildPlan) -> int:
     """Return the memory limit of ``convert`` in the Job that a plan makes."""
     (convert,) = [c for c in job_of(plan)["spec"]["template"]["spec"]["initContainers"] if c["name"] == "convert"]
     return int(convert["resources"]["limits"]["memory"])
+
+
+ARTIFACT = build_spec({"artifact": {"ref": f"registry.example.com/n/b@sha256:{'d' * 64}"}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "phase", "reason", "says"),
+    [
+        (hit(), "Succeeded", "Built", "found in the registry"),
+        (Missing(), "Failed", "SourceNotFound", f"there is no artifact registry.example.com/n/b@sha256:{'d' * 64}"),
+        (
+            RegistryFailed(reason=Reason.SOURCE_UNREACHABLE, message="no route"),
+            "Pending",
+            "SourceUnreachable",
+            "no route",
+        ),
+        (
+            RegistryFailed(reason=Reason.SOURCE_UNAUTHORIZED, message="no login"),
+            "Pending",
+            "SourceUnauthorized",
+            "no login",
+        ),
+    ],
+)
+def test_an_artifact_is_read_and_nothing_is_built(answer: RegistryAnswer, phase: str, reason: str, says: str) -> None:
+    want = desired(spec=ARTIFACT)
+    assert asks_registry(want, observed())
+    plan = plan_build(want, observed(registry=answer))
+    assert made(plan.actions) == []
+    assert (plan.status.phase, plan.status.reason) == (phase, reason)
+    assert says in plan.status.message
+    assert (plan.requeue_after is not None) is (phase == "Pending")
+    assert plan.status.source == f"b@sha256:{'d' * 8}"
 
 
 def test_the_registry_is_asked_before_anything_else() -> None:
