@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modelyard.contract.choices import Candidate, Task
+from modelyard.contract.choices import Candidate, Objective, Task
 from modelyard.contract.report import CandidateOutcome, CandidateReport, GateReport, Machine, Parity, Speed
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
@@ -130,7 +130,16 @@ class Workshop:
         shapes, cores = self.request.shapes, self.machine.cores
         with self.journal.stage(f"measure {name_of(trial.candidate)}") as advance, self._served(trial) as candidate:
             original = self.original.reference.answer
-            measured = speed_of(original, candidate, shapes, self.longest, cores, advance)
+            alone = [1] if self.request.objective is Objective.LATENCY else []
+            measured = speed_of(
+                original,
+                candidate,
+                shapes,
+                decide=frozenset({shapes.batch.opt, *alone}),
+                limit=self.longest,
+                threads=cores,
+                advance=advance,
+            )
         trial.speed = measured.speed
         trial.notes += [measured.noise] if measured.noise else []
 

@@ -52,6 +52,8 @@ class Effort:
 
 
 WHOLE = Effort(blocks=8, seconds=2.5, most_seconds=30.0)
+BESIDES = Effort(blocks=8, seconds=2.5, most_seconds=8.0)
+"""For a batch size that is told and decides nothing: on a busy machine its bounds may stay wide."""
 GLANCE = Effort(blocks=5, seconds=0.5, most_seconds=0.5)
 """Five are the fewest of which a median has a 95% bound: the least and the greatest ratio."""
 
@@ -64,14 +66,27 @@ class Measured:
     noise: str = ""
 
 
-def speed_of(original: Ask, served: Served, shapes: Shapes, limit: int, threads: int, advance: Advance) -> Measured:
-    """Measure at batch 1, 8 and the typical one, at the typical sequence or the model's ``limit`` of tokens."""
+def speed_of(
+    original: Ask,
+    served: Served,
+    shapes: Shapes,
+    *,
+    decide: frozenset[int],
+    limit: int,
+    threads: int,
+    advance: Advance,
+) -> Measured:
+    """Measure at batch 1, 8 and the typical one, at the typical sequence or the model's ``limit`` of tokens.
+
+    decide: the batch sizes by which a gate is held or a winner taken; those are measured until it is sure enough.
+    """
     batches = sorted({*BATCHES, shapes.batch.opt})
     sequence = min(shapes.sequence.opt, limit)
     latencies, noisy = [], []
     for number, batch in enumerate(batches):
         advance(number / len(batches))
-        latency = latency_of(original, served.answer, call(batch, sequence, served.decision.inputs), WHOLE)
+        effort = WHOLE if batch in decide else BESIDES
+        latency = latency_of(original, served.answer, call(batch, sequence, served.decision.inputs), effort)
         latencies.append(latency)
         if noise_of(latency.speedup) > NOISY:
             noisy.append(f"batch {batch} ({latency.speedup.lower:.2f} to {latency.speedup.upper:.2f})")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from modelyard.contract.choices import INPUTS
+from modelyard.contract.request import BatchSize, Shapes
 from modelyard_runtime import measure
 from modelyard_runtime.backend.rows import Batch
-from modelyard_runtime.measure import GLANCE, NOISY, WHOLE, call, latency_of, noise_of
+from modelyard_runtime.measure import BESIDES, GLANCE, NOISY, WHOLE, call, latency_of, noise_of, speed_of
+from modelyard_runtime.served import Served
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +94,27 @@ def test_a_noisy_measurement_goes_on_until_it_is_quiet(machine: Machine) -> None
     assert WHOLE.enough < latency.speedup.samples < WHOLE.most_blocks
     assert noise_of(latency.speedup) <= NOISY
     assert latency.speedup.value == pytest.approx(4)
+
+
+@pytest.mark.parametrize("decides", [1, 4, 8])
+def test_only_what_decides_is_waited_for_on_a_busy_machine(machine: Machine, decides: int) -> None:
+    machine.disturbed = 10**6
+    decision: Any = SimpleNamespace(inputs=INPUTS)
+    served = Served(answer=cast("Any", machine.taking("b", 0.4)), decision=decision)
+    shapes = Shapes(batch=BatchSize(opt=4))
+    measured = speed_of(
+        machine.taking("a", 0.8),
+        served,
+        shapes,
+        decide=frozenset({decides}),
+        limit=512,
+        threads=1,
+        advance=lambda _: machine.calls.clear(),  # each batch size is disturbed alike
+    )
+    blocks = {latency.batch: latency.speedup.samples for latency in measured.speed.latencies}
+    assert blocks.keys() == {1, 4, 8}
+    assert {batch for batch, count in blocks.items() if count > BESIDES.blocks} == {decides}
+    assert measured.noise.count("batch") == 3, "how sure each is, is told of each"
 
 
 @pytest.mark.parametrize(
