@@ -24,7 +24,7 @@ from modelyard_runtime.golden import Golden
 from modelyard_runtime.golden import Sample as GoldenSample
 from modelyard_runtime.handover import Scratch
 from modelyard_runtime.layout import layout_of
-from modelyard_runtime.measure import glance_at, speed_of
+from modelyard_runtime.measure import BESIDES, GLANCE, Effort, look_at, speed_of
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, Sample
 from modelyard_runtime.parity import caveat_of, parity_of
@@ -121,9 +121,11 @@ class Workshop:
 
     def glance(self, trial: Trial, batch: int) -> None:
         """Measure the candidate's speed at one batch size, in a few blocks. Raises BuildFailed."""
-        shapes, cores = self.request.shapes, self.machine.cores
-        with self.journal.stage(f"glance at {name_of(trial.candidate)}"), self._served(trial) as candidate:
-            trial.speed = glance_at(self.original.reference.answer, candidate, shapes, self.longest, cores, batch)
+        self._look(trial, batch, GLANCE, stage="glance at")
+
+    def compare(self, trial: Trial, batch: int) -> None:
+        """Measure the candidate's speed at one batch size, long enough to rank it by. Raises BuildFailed."""
+        self._look(trial, batch, BESIDES, stage="compare")
 
     def measure(self, trial: Trial) -> None:
         """Measure the candidate's speed beside the original. Raises BuildFailed."""
@@ -178,6 +180,19 @@ class Workshop:
             samples=samples,
             spread=spread,
         )
+
+    def _look(self, trial: Trial, batch: int, effort: Effort, *, stage: str) -> None:
+        original, shapes = self.original.reference.answer, self.request.shapes
+        with self.journal.stage(f"{stage} {name_of(trial.candidate)}"), self._served(trial) as candidate:
+            trial.speed = look_at(
+                original,
+                candidate,
+                shapes,
+                batch=batch,
+                effort=effort,
+                limit=self.longest,
+                threads=self.machine.cores,
+            )
 
     def _parity(self, candidate: Served, sample: Sample, extremes: Sample, advance: Advance) -> Parity:
         description = self.original.description

@@ -27,7 +27,7 @@ class Contest:
     workshop: Workshop
     trials: dict[Candidate, Trial] = field(default_factory=dict)
     outcomes: dict[Candidate, CandidateOutcome] = field(default_factory=dict)
-    measured: set[Candidate] = field(default_factory=set)
+    compared: set[Candidate] = field(default_factory=set)
 
     def trial(self, candidate: Candidate) -> Trial:
         """Return a candidate's trial."""
@@ -42,8 +42,8 @@ class Contest:
         winner = self._only(candidates[0]) if len(candidates) == 1 else self._fastest(candidates)
         self.outcomes[winner] = CandidateOutcome.CHOSEN
         for one in candidates:
-            if self.outcomes[one] is CandidateOutcome.SLOWER and one not in self.measured:
-                self.trial(one).notes.append("surely slower, so it was not measured at length")
+            if self.outcomes[one] is CandidateOutcome.SLOWER and one not in self.compared:
+                self.trial(one).notes.append("surely slower, by a short look")
         return winner, tuple(self.trial(one).report(self.outcomes[one], self._gates(one)) for one in candidates)
 
     def _only(self, candidate: Candidate) -> Candidate:
@@ -58,13 +58,11 @@ class Contest:
         selecting = self._samples(proving=False)
         left = [one for one in candidates if self._qualifies(one, selecting)]
         proving = self._samples(proving=True) if left else selecting
-        objective, batch = self.workshop.request.objective, self.workshop.request.shapes.batch.opt
         while left:
             running = self._in_the_running(left)
-            able = [one for one in running if self._goes_well(one, self._measure)]
-            for contender in ranked(self._contenders(able), objective, batch):
-                if self._proven(contender.candidate, proving) and self._published(contender.candidate, len(able)):
-                    return contender.candidate
+            for one in self._in_order(running):
+                if self._proven(one, proving) and self._goes_well(one, self._measure):
+                    return one
             left = [one for one in left if one not in running and self.outcomes[one] is CandidateOutcome.SLOWER]
         told = "; ".join(f"{name_of(one)}: {', '.join(self.trial(one).notes)}" for one in candidates)
         fix = "name an engine and a precision to see its figures, or lower the gate in gates.parity"
@@ -83,9 +81,23 @@ class Contest:
         able = [one for one in left if self._goes_well(one, glance)]
         return [one.candidate for one in in_the_running(self._contenders(able), objective, batch)]
 
+    def _in_order(self, running: list[Candidate]) -> list[Candidate]:
+        """Return those who may win, the best first: compared with one another, if there are several."""
+        if len(running) == 1:
+            return running
+        objective, batch = self.workshop.request.objective, self.workshop.request.shapes.batch.opt
+
+        def compare(trial: Trial) -> None:
+            self.workshop.compare(trial, counted_batch(objective, batch))
+            self.compared.add(trial.candidate)
+
+        able = [one for one in running if self._goes_well(one, compare)]
+        return [contender.candidate for contender in ranked(self._contenders(able), objective, batch)]
+
     def _measure(self, trial: Trial) -> None:
+        """Measure a winner, loaded anew: what it won by is told of nobody, for the best of several figures flatters."""
+        self.workshop.server.release()
         self.workshop.measure(trial)
-        self.measured.add(trial.candidate)
 
     def _goes_well(self, candidate: Candidate, do: Callable[[Trial], None]) -> bool:
         """Do something with one; note what it fails by. One that fails costs the build nothing but itself."""
@@ -126,15 +138,6 @@ class Contest:
             return True
         self.outcomes[candidate] = CandidateOutcome.MISSED_PARITY
         return False
-
-    def _published(self, candidate: Candidate, measured: int) -> bool:
-        """Measure a winner over others once more, in a process of its own: the best of several figures flatters."""
-
-        def again(trial: Trial) -> None:
-            self.workshop.server.release()
-            self.workshop.measure(trial)
-
-        return measured == 1 or self._goes_well(candidate, again)
 
     def _held(self, trial: Trial) -> Outcome:
         """Hold the gate against a trial's parity, and note what is not passed."""

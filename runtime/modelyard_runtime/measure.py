@@ -53,7 +53,7 @@ class Effort:
 
 WHOLE = Effort(blocks=8, seconds=2.5, most_seconds=30.0)
 BESIDES = Effort(blocks=8, seconds=2.5, most_seconds=8.0)
-"""For a batch size that is told and decides nothing: on a busy machine its bounds may stay wide."""
+"""For what decides nothing by itself: a batch size that is told, a candidate beside others."""
 GLANCE = Effort(blocks=5, seconds=0.5, most_seconds=0.5)
 """Five are the fewest of which a median has a 95% bound: the least and the greatest ratio."""
 
@@ -94,11 +94,13 @@ def speed_of(
     return Measured(speed=_speed(threads, latencies), noise=said)
 
 
-def glance_at(original: Ask, served: Served, shapes: Shapes, limit: int, threads: int, batch: int) -> Speed:
-    """Measure one batch size in a few blocks: enough to tell who is surely slower."""
+def look_at(
+    original: Ask, served: Served, shapes: Shapes, *, batch: int, effort: Effort, limit: int, threads: int
+) -> Speed:
+    """Measure one batch size alone: enough to compare candidates by."""
     sequence = min(shapes.sequence.opt, limit)
     asked = call(batch, sequence, served.decision.inputs)
-    return _speed(threads, [latency_of(original, served.answer, asked, GLANCE)])
+    return _speed(threads, [latency_of(original, served.answer, asked, effort)])
 
 
 def _speed(threads: int, latencies: list[Latency]) -> Speed:

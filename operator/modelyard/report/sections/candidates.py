@@ -17,8 +17,8 @@ OUTCOMES = {
 ALONE = "One candidate was asked for by name, so there was nothing to choose."
 CHOSEN_BY = (
     "The fastest is taken of those that hold the gates, or the most precise of those within 5% of it. The chosen one "
-    "is proven on texts that were used for nothing else; the others were asked on the texts that choose, and measured "
-    "no longer than it took to see that they are slower."
+    "is proven on texts that were used for nothing else, and measured at length after it was chosen; the others were "
+    "asked on the texts that choose, and measured at the batch size that decides."
 )
 NO_BOUND = "Where so few texts give a figure no bound, the bound stands at the end of what the figure can be."
 NONE = "—"
