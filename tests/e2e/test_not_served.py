@@ -60,7 +60,8 @@ def test_a_service_of_the_models_name_that_is_not_ours(built: Yard, tiny_source:
     message = built.told("taken", "NameTaken")
     assert "Service taken exists and is not ours" in message
     assert "rename the model, or delete or rename that object" in message
-    assert not built.model("taken")["status"].get("artifacts"), "nothing is built that can't be served"
+    owners = [o for build in built.cluster.list("modelbuilds") for o in build["metadata"].get("ownerReferences", [])]
+    assert "taken" not in {owner["name"] for owner in owners}, "nothing is built for what can't be served"
     after = built.cluster.get("service", "taken")
     assert after is not None
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]

@@ -10,7 +10,7 @@ from examples.demo.kubectl import Object
 from tests.e2e.answers import assert_agrees
 from tests.e2e.artifacts import Artifacts
 from tests.e2e.faults import operator_pods
-from tests.e2e.yard import Yard
+from tests.e2e.yard import UNHURRIED, Yard
 
 pytestmark = pytest.mark.cluster
 
@@ -56,7 +56,7 @@ def test_from_a_volume_and_proven_on_your_texts(yard: Yard, tiny_folder: Path, a
     yard.cluster.run("cp", str(tiny_folder), "filling:/models/tiny")
     yard.cluster.run("delete", "pod", "filling", "--wait")
     dataset = {"configMapRef": {"name": "texts", "key": "texts.csv"}, "column": "body"}
-    yard.submit("m", {"pvc": {"claimName": "models", "path": "tiny"}}, gates={"dataset": dataset})
+    yard.submit("m", {"pvc": {"claimName": "models", "path": "tiny"}}, gates=UNHURRIED | {"dataset": dataset})
     assert "there is no ConfigMap texts" in yard.told("m", "DatasetInvalid")
     yard.cluster.apply(TEXTS)
     yard.healthy("m")
