@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -21,6 +22,7 @@ from modelyard.contract.report import BuildReport
 from modelyard.errors import ModelyardError
 from modelyard.local.build import MODEL_FOLDER, Built, NotPossible, build, read_built
 from modelyard.local.source import of_folder
+from modelyard.local.steps import BuildStopped
 from modelyard_runtime.backend.decision import Decision
 from modelyard_runtime.backend.rows import IDS, MASK, TYPES, Answers, laid_out, rows_of
 from modelyard_runtime.backend.sessions import Session, open_session
@@ -128,12 +130,15 @@ def optimize(
     """
     wanted = _spec({"engine": engine, "precision": precision}, gates or {}, spec)
     folder = Path(tempfile.mkdtemp(prefix="modelyard-"))
-    try:
+    with ExitStack() as left_behind:
+        left_behind.callback(shutil.rmtree, folder)
         source = _saved(model, tokenizer, folder / "source")
-        built = build(wanted, of_folder(source), folder / "built", log.info)
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
+        try:
+            built = build(wanted, of_folder(source), folder / "built", log.info)
+        except BuildStopped:
+            left_behind.pop_all()  # its message may name a step's log, which lies there
+            raise
+        left_behind.pop_all()
     artifact = Artifact(built)
     weakref.finalize(artifact, shutil.rmtree, folder)
     proof = built.proof(wanted)

@@ -8,6 +8,10 @@ from pydantic import ConfigDict, Field
 
 from modelyard.api.base import ApiModel, Name, rule, rules
 
+_REPOSITORY = "[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
+_DIGEST = "@sha256:[0-9a-f]{64}"
+_TAG_OR_DIGEST = rf"(:[\\w][\\w.-]{{0,127}}|{_DIGEST})"
+
 
 class SecretKeyRef(ApiModel):
     """A key of a Secret in the model's namespace."""
@@ -79,8 +83,7 @@ class OciSource(ApiModel):
             max_length=500,
             json_schema_extra=rules(
                 rule(
-                    r"self.matches('^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
-                    r"(:[\\w][\\w.-]{0,127}|@sha256:[0-9a-f]{64})$')",
+                    f"self.matches('^{_REPOSITORY}{_TAG_OR_DIGEST}$')",
                     "write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST, without oci:// and with the "
                     "repository in lower case",
                 )
@@ -130,8 +133,7 @@ class ArtifactSource(ApiModel):
             max_length=500,
             json_schema_extra=rules(
                 rule(
-                    r"self.matches('^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
-                    r"@sha256:[0-9a-f]{64}$')",
+                    f"self.matches('^{_REPOSITORY}{_DIGEST}$')",
                     "write REGISTRY/REPOSITORY@sha256:DIGEST, as status.artifacts[].ref of the model that it was built "
                     "for has it, without oci://: what is promoted is one artifact and no tag",
                 )
