@@ -15,7 +15,7 @@ from modelyard.contract.report import Outcome
 from modelyard_runtime.candidates import Trial
 from modelyard_runtime.repository import name_of
 from tests.candidates import BF16, FASTER, FP32, HERE, INT8_WEIGHTS, OPENVINO_FP32
-from tests.runtime.proof.bench import Bench, of_other_inputs
+from tests.runtime.proof.bench import Bench, first_texts, of_other_inputs
 from tests.runtime.proof.changed_graphs import (
     changed,
     last_product_off_by_a_tenth,
@@ -103,7 +103,7 @@ def test_wrong_weights_miss(
     bench: Bench, tmp_path: Path, candidate: Candidate, change: Callable[[ir.Model], None]
 ) -> None:
     wrong = bench.built(candidate, changed(bench.graph, tmp_path / "model.onnx", change))
-    assert bench.outcome(bench.asked(wrong), candidate) is Outcome.MISS
+    assert bench.outcome(bench.asked(wrong, first_texts(bench.proving)), candidate) is Outcome.MISS
 
 
 @EVERY
@@ -113,7 +113,7 @@ def test_an_answer_to_an_extreme_that_is_no_number_misses_though_ordinary_texts_
     ordinary = set(np.concatenate([text.ids for text in bench.proving.texts]).tolist())
     extreme = next(token for text in bench.extremes.texts for token in text.ids.tolist() if token not in ordinary)
     graph = changed(bench.graph, tmp_path / "model.onnx", partial(token_without_a_number, extreme))
-    parity = bench.asked(bench.built(candidate, graph))
+    parity = bench.asked(bench.built(candidate, graph), first_texts(bench.proving))
     missed = [v for v in bench.verdicts(parity, candidate) if v.outcome is Outcome.MISS]
     assert [verdict.gate for verdict in missed] == ["nonFinite"]
     assert parity.figures["nonFinite"].value >= 2, "alone, and as a neighbour"
@@ -131,7 +131,7 @@ def test_one_scale_of_the_quantized_weights_off_by_a_tenth_misses(bench: Bench) 
         assert value.const_value is not None
         value.const_value = ir.tensor(value.const_value.numpy().copy(), name=value.name)
     ir.save(model, path, external_data="model.onnx.data", size_threshold_bytes=1024)
-    assert bench.outcome(bench.asked(trial), INT8_WEIGHTS) is Outcome.MISS
+    assert bench.outcome(bench.asked(trial, first_texts(bench.proving)), INT8_WEIGHTS) is Outcome.MISS
 
 
 def test_speed_is_measured_beside_the_original_through_the_server(bench: Bench) -> None:
