@@ -15,7 +15,7 @@ from modelyard.oci.artifact import ARTIFACT_TYPE, image_of
 from modelyard.oci.layers import layers_of
 from modelyard_runtime import Artifact, NotProven, optimize
 from modelyard_runtime.backend.rows import BadRequest, padded
-from modelyard_runtime.candidates import Trial
+from modelyard_runtime.candidates import Trial, Workshop
 from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
 from modelyard_runtime.original import load_original
 from modelyard_runtime.repository import name_of
@@ -50,32 +50,47 @@ def bench(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Be
         yield bench
 
 
-def digest_on(cores: int, candidate: Candidate, bench: Bench, source: Path) -> str:
-    """Build a candidate from the model's files, as a machine of so many cores does."""
-    shop = bench.workshop
-    original = load_original(source, shop.original.description, threads=cores, most_tokens=shop.longest)
-    save_graph(graph_from_torch(original.reference), shop.graph)
-    there = replace(shop, original=original, machine=shop.machine.model_copy(update={"cores": cores}))
+@pytest.fixture(scope="module")
+def shops(bench: Bench, source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Workshop]:
+    """The workshops of machines of one and of four cores, each with the graph that it exported."""
+    shops = {}
+    for cores in (1, 4):
+        shop = bench.workshop
+        original = load_original(source, shop.original.description, threads=cores, most_tokens=shop.longest)
+        graph = tmp_path_factory.mktemp(f"graph-of-{cores}") / "model.onnx"
+        save_graph(graph_from_torch(original.reference), graph)
+        machine = shop.machine.model_copy(update={"cores": cores})
+        shops[cores] = replace(shop, original=original, machine=machine, graph=graph)
+    return shops
+
+
+def digest_of(candidate: Candidate, shop: Workshop) -> str:
+    """Build a candidate as its workshop's machine does."""
     trial = Trial(candidate=candidate)
-    there.build(trial)
-    there.write_artifact(trial)
+    shop.build(trial)
+    shop.write_artifact(trial)
     return image_of(layers_of(shop.scratch.out), ARTIFACT_TYPE).digest
 
 
 @pytest.mark.parametrize("candidate", HERE, ids=lambda c: f"{c.engine}-{c.precision}")
-def test_building_on_more_cores_gives_the_same_digest(bench: Bench, source: Path, candidate: Candidate) -> None:
-    assert len({digest_on(cores, candidate, bench, source) for cores in (1, 4)}) == 1
+def test_building_on_more_cores_gives_the_same_digest(shops: dict[int, Workshop], candidate: Candidate) -> None:
+    assert len({digest_of(candidate, shop) for shop in shops.values()}) == 1
     # The engines as they are happen to add alike on any number of threads; golden samples don't lean on that.
-    config = (bench.workshop.scratch.serve / name_of(candidate) / "config.pbtxt").read_text()
+    config = (shops[1].scratch.serve / name_of(candidate) / "config.pbtxt").read_text()
     assert 'key: "threads" value { string_value: "1" }' in config
 
 
+@pytest.fixture(scope="module")
+def built(source: Path) -> Artifact:
+    """The tiny encoder, built by the library."""
+    return optimize(source, engine="OnnxRuntime", precision="FP32", gates=NO_SPEED)
+
+
 def test_library_command_and_job_make_the_same_artifact(
-    bench: Bench, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    shops: dict[int, Workshop], built: Artifact, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = digest_on(2, FP32, bench, source)
-    by_library = optimize(source, engine="OnnxRuntime", precision="FP32", gates=NO_SPEED)
-    assert by_library.digest == job
+    job = digest_of(FP32, shops[4])
+    assert built.digest == job
     manifest, output = tmp_path / "wide.yaml", tmp_path / "built"
     manifest.write_text(MANIFEST.format(url=f"{source.as_uri()}/"))
     assert main(["build", "-f", str(manifest), "-o", str(output)]) == 0
@@ -86,16 +101,14 @@ def test_library_command_and_job_make_the_same_artifact(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_an_artifact_is_called_like_the_original_and_kept(bench: Bench, source: Path, tmp_path: Path) -> None:
-    built = optimize(source, engine="OpenVINO", precision="FP32", gates=NO_SPEED)
+def test_an_artifact_is_called_like_the_original_and_kept(bench: Bench, built: Artifact, tmp_path: Path) -> None:
     kept = built.save(tmp_path / "kept")
-    del built
     assert kept.report.served_by == "the build's own process, without a server"
     assert "triton" not in kept.report.versions
     texts = bench.original.proving[:4]
     batch = padded([text.tensors(INPUTS) for text in texts], pad_token=0)
     want = bench.original.reference.answers(texts)
-    for artifact in (kept, Artifact.load(tmp_path / "kept")):
+    for artifact in (built, kept, Artifact.load(tmp_path / "kept")):
         assert np.abs(artifact(**batch) - want).max() < 1e-5
         assert np.abs(artifact(texts[0].ids[None]) - want[:1]).max() < 1e-5
     with pytest.raises(BadRequest, match="outside this model's vocabulary"):
@@ -104,8 +117,11 @@ def test_an_artifact_is_called_like_the_original_and_kept(bench: Bench, source: 
         kept.save(tmp_path / "kept")
 
 
-def test_what_is_not_proven_is_no_result_but_can_be_looked_at(source: Path) -> None:
+def test_what_is_not_proven_is_no_result_but_can_be_looked_at_and_kept(source: Path, tmp_path: Path) -> None:
     gates = {"performance": {"minSpeedup": 1000}}
     with pytest.raises(NotProven, match=r"PerformanceMissed: minSpeedup .* < 1000") as refused:
-        optimize(source, engine="OnnxRuntime", precision="FP32", gates=gates)
+        optimize(source, engine="OpenVINO", precision="FP32", gates=gates)
     assert refused.value.artifact.report.chosen.speed is not None
+    kept = refused.value.artifact.save(tmp_path / "kept")
+    del refused  # and the folder of what was built with it
+    assert kept([[5, 6, 7]]).shape == (1, 256)
