@@ -8,7 +8,7 @@ from typing import Any
 
 from modelyard.api.proof import ConfigMapKeyRef, DatasetSpec
 from modelyard.contract.dataset import BadDataset, digest_of, texts_in
-from modelyard.snapshot import DatasetPin
+from modelyard.pins import DatasetPin
 from modelyard.wording import listed
 
 

@@ -74,7 +74,7 @@ class Reconciler:
         if model is None:
             return None  # its children are the garbage collector's
         want = desired_from(model, self.defaults)
-        have = await self._with_pin(want, await observed_model(self.cluster, self.envoys, model))
+        have = await self._with_pins(want, await observed_model(self.cluster, self.envoys, model))
         have = await self._with_artifact(want, have)
         plan = plan_model(want, have)
         obstacles = await carry_out(self.cluster, plan.actions)
@@ -95,18 +95,13 @@ class Reconciler:
             message = f"nothing is done for this object while this fails: {type(error).__name__}: {words}"
             await tell(self.cluster, about, (Event(warning=True, reason=Reason.PASS_FAILED, message=message),))
 
-    async def _with_pin(self, want: Desired, have: Observed) -> Observed:
+    async def _with_pins(self, want: Desired, have: Observed) -> Observed:
         spec = needs_pin(want, have)
         if spec is None:
             return have
-        pin = await self.pinner.pin(want.namespace, spec.source)
-        log.info("source pinned", namespace=want.namespace, name=want.name, pin=pin)
-        if spec.gates.dataset is None or isinstance(pin, PinFailed):
-            return replace(have, pin=pin)
-        dataset = await self.pinner.dataset(want.namespace, spec.gates.dataset)
-        if isinstance(dataset, PinFailed):
-            return replace(have, pin=dataset)
-        return replace(have, pin=pin, dataset=dataset)
+        pins = await self.pinner.pins(want.namespace, spec)
+        log.info("source pinned", namespace=want.namespace, name=want.name, pins=pins)
+        return replace(have, pins=pins)
 
     async def _with_artifact(self, want: Desired, have: Observed) -> Observed:
         name = retried_build(want, have)

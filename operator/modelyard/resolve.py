@@ -1,6 +1,7 @@
 """Pins a source once a generation: a branch to its commit, a tag to its digest; only at hosts that settings allow.
 
-A dataset is pinned with it, and read to its end: what no proof can be taken on is told before anything is built.
+Adapters are pinned like it, and a dataset is read to its end: what no proof can be taken on is told before anything
+is built.
 
 A commit or a digest asks nobody here, but the build that it starts fetches from its host: that host is checked alike.
 """
@@ -10,19 +11,40 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
+from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.proof import DatasetSpec
-from modelyard.api.source import ArtifactSource, HuggingFaceSource, ObjectStoreSource, OciSource, SecretKeyRef, Source
+from modelyard.api.source import (
+    ArtifactSource,
+    FilesSource,
+    HuggingFaceSource,
+    ObjectStoreSource,
+    OciSource,
+    SecretKeyRef,
+    Source,
+)
 from modelyard.apiserver import Forbidden
 from modelyard.artifacts import digest_of_tag
 from modelyard.cluster import Cluster
 from modelyard.contract.dataset import BadDataset
 from modelyard.datasets import pinned_dataset
 from modelyard.hub import Hub
+from modelyard.pins import (
+    AdapterPin,
+    ArtifactPin,
+    DatasetPin,
+    FilesPin,
+    HuggingFacePin,
+    ObjectStorePin,
+    OciPin,
+    Pin,
+    Pins,
+    PvcPin,
+)
 from modelyard.reasons import Reason
 from modelyard.settings import Sources
-from modelyard.snapshot import ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
 
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -37,22 +59,25 @@ class Pinner:
         self._cluster = cluster
         self._sources = sources
 
+    async def pins(self, namespace: str, spec: OptimizedModelSpec) -> Pins | PinFailed:
+        """Return what everything is at this moment that a spec leans on, or why that can't be said."""
+        source = await self.pin(namespace, spec.source)
+        if isinstance(source, PinFailed):
+            return source
+        adapters: list[AdapterPin] = []
+        for adapter in spec.source.merge_adapters:
+            pin = await self._files(namespace, adapter)
+            if isinstance(pin, PinFailed):
+                return replace(pin, message=f"adapter {adapter.name}: {pin.message}")
+            adapters.append(AdapterPin(name=adapter.name, scale=adapter.scale, source=pin))
+        dataset = await self.dataset(namespace, spec.gates.dataset) if spec.gates.dataset else None
+        if isinstance(dataset, PinFailed):
+            return dataset
+        return Pins(source=source, adapters=tuple(adapters) or None, dataset=dataset)
+
     async def pin(self, namespace: str, source: Source) -> Pin | PinFailed:
         """Return what ``source`` is at this moment, or why that can't be said."""
-        if source.hugging_face is not None:
-            return await self._hugging_face(namespace, source.hugging_face)
-        if source.oci is not None:
-            return await self._oci(namespace, source.oci)
-        if source.artifact is not None:
-            return self._artifact(source.artifact)
-        if source.object_store is not None:
-            return self._object_store(source.object_store)
-        if source.pvc is not None:
-            return PvcPin(claim_name=source.pvc.claim_name, path=source.pvc.path, revision=source.pvc.revision)
-        message = (
-            "spec.source has no member that this version knows; give huggingFace, objectStore, pvc, oci or artifact"
-        )
-        return PinFailed(reason=Reason.SPEC_NOT_UNDERSTOOD, message=message)
+        return self._artifact(source.artifact) if source.artifact else await self._files(namespace, source)
 
     async def docker_config(self, namespace: str, secret: str) -> str | PinFailed:
         """Return the config.json of a Secret with a registry's credentials, or why there is none."""
@@ -67,7 +92,20 @@ class Pinner:
         except BadDataset as error:
             return PinFailed(reason=Reason.DATASET_INVALID, message=str(error))
 
-    async def _hugging_face(self, namespace: str, source: HuggingFaceSource) -> Pin | PinFailed:
+    async def _files(self, namespace: str, source: FilesSource) -> FilesPin | PinFailed:
+        if source.hugging_face is not None:
+            return await self._hugging_face(namespace, source.hugging_face)
+        if source.oci is not None:
+            return await self._oci(namespace, source.oci)
+        if source.object_store is not None:
+            return self._object_store(source.object_store)
+        if source.pvc is not None:
+            return PvcPin(claim_name=source.pvc.claim_name, path=source.pvc.path, revision=source.pvc.revision)
+        fix = "give huggingFace, objectStore, pvc, oci or artifact"
+        message = f"the source has no member that this version knows; {fix}"
+        return PinFailed(reason=Reason.SPEC_NOT_UNDERSTOOD, message=message)
+
+    async def _hugging_face(self, namespace: str, source: HuggingFaceSource) -> HuggingFacePin | PinFailed:
         endpoint = self._sources.hugging_face_endpoint
         refused = self._refusal(endpoint)
         if refused is not None:
@@ -84,7 +122,7 @@ class Pinner:
         named = {"token_secret": secret.name, "token_key": secret.key} if secret else {}
         return HuggingFacePin(repo=source.repo, commit=commit, endpoint=endpoint, **named)
 
-    async def _oci(self, namespace: str, source: OciSource) -> Pin | PinFailed:
+    async def _oci(self, namespace: str, source: OciSource) -> OciPin | PinFailed:
         host = source.ref.partition("/")[0]
         plain_http = host in self._sources.plain_http_hosts
         refused = self._refusal(f"{'http' if plain_http else 'https'}://{host}")
@@ -103,7 +141,7 @@ class Pinner:
         pull_secret = secret.name if secret else None
         return OciPin(repository=repository, digest=digest, plain_http=plain_http, pull_secret=pull_secret)
 
-    def _artifact(self, source: ArtifactSource) -> Pin | PinFailed:
+    def _artifact(self, source: ArtifactSource) -> ArtifactPin | PinFailed:
         """Nobody is asked: what is at a digest never changes. Its report is read by the build that it stands for."""
         repository, _, digest = source.ref.partition("@")
         host = repository.partition("/")[0]
@@ -114,7 +152,7 @@ class Pinner:
         secret = source.pull_secret_ref.name if source.pull_secret_ref else None
         return ArtifactPin(repository=repository, digest=digest, plain_http=plain_http, pull_secret=secret)
 
-    def _object_store(self, source: ObjectStoreSource) -> Pin | PinFailed:
+    def _object_store(self, source: ObjectStoreSource) -> ObjectStorePin | PinFailed:
         """Return it as written: nobody but the build reads it."""
         endpoint = self._sources.s3_endpoint.rstrip("/") if source.url.startswith("s3://") else ""
         refused = self._store_refusal(source.url) or (self._plain_http_refusal(endpoint) if endpoint else None)

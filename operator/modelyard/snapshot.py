@@ -7,106 +7,28 @@ are stored rather than recomputed: a changed way of hashing moves no model.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pydantic import ValidationError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
-
-from modelyard.api.base import Quantity, without_empty
+from modelyard.api.base import without_empty
 from modelyard.api.model import BatchingSpec, OptimizedModelSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.contract.choices import Candidate, Engine, Objective, Precision, Task
 from modelyard.contract.request import ParityGate, Shapes
 from modelyard.errors import SnapshotUnreadable
+from modelyard.kept import Kept
 from modelyard.naming import REVISION_NAME_DIGITS, build_name, digest
-
-
-class Kept(BaseModel):
-    """Base of what is stored: frozen, camelCase, unknown fields ignored (a newer version may have added them)."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
-    )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values, camelCase, absent fields left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-class HuggingFacePin(Kept):
-    """A repository at a commit (40 hex digits)."""
-
-    kind: Literal["huggingFace"] = "huggingFace"
-    repo: str
-    commit: str
-    endpoint: str
-    token_secret: str | None = None
-    token_key: str = "token"  # noqa: S105 - a key in a Secret, no secret
-
-
-class OciPin(Kept):
-    """A model folder by digest: ``repository`` without tag, ``digest`` as ``sha256:...``."""
-
-    kind: Literal["oci"] = "oci"
-    repository: str
-    digest: str
-    plain_http: bool = False
-    pull_secret: str | None = None
-
-
-class ObjectStorePin(Kept):
-    """A folder of an object store, keyed as written; the Job records the digest that it read."""
-
-    kind: Literal["objectStore"] = "objectStore"
-    url: str
-    revision: str = ""
-    endpoint: str = ""
-    credentials_secret: str | None = None
-
-
-class ArtifactPin(Kept):
-    """What a build made already: ``repository`` without tag, ``digest`` as ``sha256:...``."""
-
-    kind: Literal["artifact"] = "artifact"
-    repository: str
-    digest: str
-    plain_http: bool = False
-    pull_secret: str | None = None
-
-    @property
-    def ref(self) -> str:
-        """Return REGISTRY/REPOSITORY@DIGEST."""
-        return f"{self.repository}@{self.digest}"
-
-
-class PvcPin(Kept):
-    """A folder of a claim, keyed as written; the Job records the digest that it read."""
-
-    kind: Literal["pvc"] = "pvc"
-    claim_name: str
-    path: str = ""
-    revision: str = ""
-
-
-Pin = Annotated[ArtifactPin | HuggingFacePin | ObjectStorePin | OciPin | PvcPin, Field(discriminator="kind")]
-
-
-class DatasetPin(Kept):
-    """The user's texts, by the digest of their file."""
-
-    config_map: str
-    key: str
-    column: str
-    digest: str
+from modelyard.pins import AdapterPin, ArtifactPin, DatasetPin, Pin, identity
 
 
 class BuildSnapshot(Kept):
     """What decides a build's bytes, and what is said of them.
 
-    ``parity`` and ``objective`` only where several candidates compete; ``dataset`` where the texts are the user's.
+    ``parity`` and ``objective`` only where several candidates compete; ``dataset`` where the texts are the user's;
+    ``adapters`` where some are merged.
     """
 
     source: Pin
+    adapters: tuple[AdapterPin, ...] | None = None
     task: Task
     candidates: tuple[Candidate, ...]
     objective: Objective | None = None
@@ -169,11 +91,13 @@ class Snapshot(Kept):
 def build_key(build: BuildSnapshot) -> str:
     """Return the digest over what decides the artifact's bytes, 64 hex digits.
 
-    A hub's endpoint, a registry's or a ConfigMap's name and secrets are not in it: a commit or a digest is the same
-    everywhere, and so is a version of the runtime, from whichever mirror it was pulled.
+    A hub's endpoint, the name of a registry, an adapter or a ConfigMap, and secrets are not in it: a commit or a digest
+    is the same everywhere, and so is a version of the runtime, from whichever mirror it was pulled.
     """
     inputs = build.to_dict()
-    inputs["source"] = _identity(build.source)
+    inputs["source"] = identity(build.source)
+    if build.adapters:
+        inputs["adapters"] = [{"scale": one.scale, "source": identity(one.source)} for one in build.adapters]
     if build.dataset:
         inputs["dataset"] = {"sha256": build.dataset.digest, "column": build.dataset.column}
     inputs["runtimeImage"] = build.runtime_image.rpartition("/")[2]
@@ -232,37 +156,3 @@ def spec_digest(spec: OptimizedModelSpec) -> str:
     )
     # An object whose only field is read live says nothing that is resolved.
     return digest(without_empty(resolved))
-
-
-def _identity(pin: ArtifactPin | HuggingFacePin | ObjectStorePin | OciPin | PvcPin) -> dict[str, str]:
-    """Return what names a source's bytes."""
-    if isinstance(pin, ArtifactPin):
-        return {"artifact": pin.digest}
-    if isinstance(pin, HuggingFacePin):
-        return {"huggingFace": pin.repo, "commit": pin.commit}
-    if isinstance(pin, OciPin):
-        return {"oci": pin.digest}
-    if isinstance(pin, ObjectStorePin):
-        return {"objectStore": pin.url, "revision": pin.revision, "endpoint": pin.endpoint}
-    return {"pvc": pin.claim_name, "path": pin.path, "revision": pin.revision}
-
-
-__all__ = [
-    "ArtifactPin",
-    "BuildSnapshot",
-    "DatasetPin",
-    "HuggingFacePin",
-    "Kept",
-    "ObjectStorePin",
-    "OciPin",
-    "Pin",
-    "PvcPin",
-    "Quantity",
-    "ServingSnapshot",
-    "Snapshot",
-    "build_key",
-    "revision_name",
-    "snapshot_from",
-    "snapshot_of",
-    "spec_digest",
-]

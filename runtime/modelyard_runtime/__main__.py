@@ -35,10 +35,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--request", type=Path, default=Path("/etc/modelyard/request.json"))
     parser.add_argument("--scratch", type=Path, default=Path("/scratch"))
     parser.add_argument("--in-process", action="store_true", help="convert: ask candidates here, without a server")
+    parser.add_argument("--adapter", default="", metavar="NAME", help="fetch: this adapter, and not the model")
     options = parser.parse_args(arguments)
     if options.in_process and options.step is not Step.CONVERT:
         parser.error("--in-process is for convert: no other step asks candidates")
-    how = {"in_process": True} if options.in_process else {}
+    if options.adapter and options.step is not Step.FETCH:
+        parser.error("--adapter is for fetch: no other step reads one alone")
+    how: dict[str, object] = {"in_process": True} if options.in_process else {}
+    if options.adapter:
+        how["adapter"] = options.adapter
     signal.signal(signal.SIGTERM, _end)
     os.umask(0o002)  # the sidecar reads what this step writes, maybe as another user of the pod's group
     log = TerminationLog(options.step)

@@ -11,7 +11,7 @@ from platform import python_version
 
 from modelyard.contract.choices import Candidate
 from modelyard.contract.dataset import DATASET_FOLDER, DATASET_VARIABLE
-from modelyard.contract.report import Asked, BuildReport, CandidateReport, Machine, SourceReport
+from modelyard.contract.report import AdapterReport, Asked, BuildReport, CandidateReport, Machine, SourceReport, Stage
 from modelyard.contract.request import BuildRequest
 from modelyard_runtime.candidates import Workshop
 from modelyard_runtime.contest import Contest
@@ -19,6 +19,7 @@ from modelyard_runtime.graph_from_torch import graph_from_torch, save_graph
 from modelyard_runtime.handover import Scratch
 from modelyard_runtime.machine import peak_memory
 from modelyard_runtime.memory import parameters_of
+from modelyard_runtime.models.adapters import Adapter
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.original import Original, load_original
 from modelyard_runtime.progress import Journal
@@ -48,6 +49,7 @@ class Conversion:
     scratch: Scratch
     journal: Journal
     description: Description
+    adapters: tuple[Adapter, ...]
     machine: Machine
     server: Server
 
@@ -67,7 +69,12 @@ class Conversion:
         with journal.stage("load"):
             longest = request.shapes.sequence.longest(self.description.positions)
             original = load_original(
-                scratch.source, self.description, threads=machine.cores, most_tokens=longest, yours=self._yours()
+                scratch.source,
+                self.description,
+                threads=machine.cores,
+                most_tokens=longest,
+                yours=self._yours(),
+                adapters=self.adapters,
             )
         graph = scratch.root / "graph" / "model.onnx"
         with journal.stage("export"):
@@ -89,6 +96,17 @@ class Conversion:
         dataset = self.request.dataset
         return your_texts(dataset, Path(os.environ.get(DATASET_VARIABLE, DATASET_FOLDER))) if dataset else None
 
+    def _fetching(self) -> list[Stage]:
+        """Return the stages of the steps before this one."""
+        adapters = [self.scratch.read_adapter_fetched(one.name) for one in self.adapters]
+        return [stage for fetched in (self.scratch.read_fetched(), *adapters) for stage in fetched.stages]
+
+    def _adapter(self, adapter: Adapter) -> AdapterReport:
+        fetched = self.scratch.read_adapter_fetched(adapter.name)
+        return AdapterReport(
+            name=adapter.name, scale=adapter.scale, kind=fetched.kind, ref=fetched.ref, digest=fetched.digest
+        )
+
     def _report(self, original: Original, winner: Candidate, candidates: tuple[CandidateReport, ...]) -> BuildReport:
         fetched, shapes = self.scratch.read_fetched(), self.request.shapes
         versions = {"python": python_version()} | self.server.versions() | {name: version(name) for name in PACKAGES}
@@ -99,6 +117,7 @@ class Conversion:
                 kind=fetched.kind,
                 ref=fetched.ref,
                 digest=fetched.digest,
+                adapters=tuple(map(self._adapter, self.adapters)),
                 architecture=self.description.architecture,
                 model_type=self.description.family.model_type,
                 task=self.description.task,
@@ -115,7 +134,7 @@ class Conversion:
             served_by=self.server.name,
             versions=versions,
             images=self.request.images,
-            stages=(*fetched.stages, *self.journal.timings),
+            stages=(*self._fetching(), *self.journal.timings),
             started_at=fetched.started_at,
             finished_at=datetime.now(UTC),
             peak_memory_bytes=peak_memory(),

@@ -20,6 +20,7 @@ from modelyard_runtime.handover import Scratch
 from modelyard_runtime.in_process import InProcess
 from modelyard_runtime.machine import this_machine
 from modelyard_runtime.memory import conversion_memory, parameters_of
+from modelyard_runtime.models.adapters import read_adapters
 from modelyard_runtime.models.description import Description, describe
 from modelyard_runtime.progress import Journal
 from modelyard_runtime.served import Server
@@ -35,7 +36,8 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal, *, in_process
 
     ``in_process``: candidates are asked in this very process, on a machine that has no Triton.
     """
-    description = describe(scratch.source, request.task)
+    adapters = read_adapters(scratch.adapters, request.adapters)
+    description = describe(scratch.source, request.task, adapters)
     machine = this_machine()
     check_request(request, description, machine)
     # Told before a weight is loaded: a step that is killed for memory leaves it as its last word.
@@ -49,7 +51,13 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal, *, in_process
             shapes = request.shapes
             server = Sidecar(server=triton, repository=scratch.serve, description=description, shapes=shapes)
         Conversion(
-            request=request, scratch=scratch, journal=journal, description=description, machine=machine, server=server
+            request=request,
+            scratch=scratch,
+            journal=journal,
+            description=description,
+            adapters=adapters,
+            machine=machine,
+            server=server,
         ).run()
 
 

@@ -17,8 +17,8 @@ class Fetched(Wire):
     ref: str
     digest: str
     size: int
-    stages: tuple[Stage, ...]
     started_at: datetime
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,15 @@ class Scratch:
         return self.root / "source.json"
 
     @property
+    def adapters(self) -> Path:
+        """Return the folder of the adapters' files, each below its name."""
+        return self.root / "adapters"
+
+    def adapter_fetched(self, name: str) -> Path:
+        """Return the file that says what was fetched of an adapter."""
+        return self.root / f"adapter-{name}.json"
+
+    @property
     def serve(self) -> Path:
         """Return the sidecar's Triton repository."""
         return self.root / "serve"
@@ -51,6 +60,10 @@ class Scratch:
     def report(self) -> Path:
         """Return the report's file."""
         return self.root / "report.json"
+
+    def read_adapter_fetched(self, name: str) -> Fetched:
+        """Return what ``fetch`` left of an adapter."""
+        return Fetched.model_validate_json(self.adapter_fetched(name).read_text())
 
     def read_fetched(self) -> Fetched:
         """Return what ``fetch`` left."""

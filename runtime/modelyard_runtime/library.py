@@ -21,6 +21,7 @@ from modelyard.api.model import OptimizedModelSpec
 from modelyard.contract.report import BuildReport
 from modelyard.errors import ModelyardError
 from modelyard.local.build import MODEL_FOLDER, Built, NotPossible, build, read_built
+from modelyard.local.inputs import Inputs
 from modelyard.local.source import of_folder
 from modelyard.local.steps import BuildStopped
 from modelyard_runtime.backend.decision import Decision
@@ -134,7 +135,7 @@ def optimize(
         left_behind.callback(shutil.rmtree, folder)
         source = _saved(model, tokenizer, folder / "source")
         try:
-            built = build(wanted, of_folder(source), folder / "built", log.info)
+            built = build(wanted, Inputs(source=of_folder(source)), folder / "built", log.info)
         except BuildStopped:
             left_behind.pop_all()  # its message may name a step's log, which lies there
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from modelyard.contract.choices import Task
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.rows import Answers
 from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.models.adapters import Adapter
 from modelyard_runtime.models.description import Description
 from modelyard_runtime.models.reference import Reference, load_reference
 from modelyard_runtime.text.named import NAMED
@@ -53,15 +55,21 @@ class Original:
 
 
 def load_original(
-    folder: Path, description: Description, *, threads: int, most_tokens: int, yours: Texts[str] | None = None
+    folder: Path,
+    description: Description,
+    *,
+    threads: int,
+    most_tokens: int,
+    yours: Texts[str] | None = None,
+    adapters: Sequence[Adapter] = (),
 ) -> Original:
     """Load weights and tokenizer, cutting texts at ``most_tokens``. Raises BuildFailed.
 
-    yours: the user's texts, asked instead of the built-in ones.
+    yours: the user's texts, asked instead of the built-in ones; adapters: what is merged into the weights.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    reference = load_reference(folder, description)
+    reference = load_reference(folder, description, adapters)
     tokenizer = load_tokenizer(folder, min(most_tokens, description.token_limit))
     built_in = texts_for(description)
     texts = asked_of(description, yours) if yours else built_in

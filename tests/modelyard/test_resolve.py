@@ -11,8 +11,10 @@ import kopf
 import pytest
 from aiohttp import web
 
+from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.proof import ConfigMapKeyRef, DatasetSpec
 from modelyard.api.source import (
+    AdapterSource,
     ArtifactSource,
     HuggingFaceSource,
     ObjectStoreSource,
@@ -31,10 +33,20 @@ from modelyard.oci.artifact import MODEL_TYPE, image_of, push
 from modelyard.oci.client import Repository
 from modelyard.oci.layers import layers_of
 from modelyard.oci.reference import Reference
+from modelyard.pins import (
+    AdapterPin,
+    ArtifactPin,
+    DatasetPin,
+    HuggingFacePin,
+    ObjectStorePin,
+    OciPin,
+    Pin,
+    Pins,
+    PvcPin,
+)
 from modelyard.reasons import Reason
 from modelyard.resolve import Pinner
 from modelyard.settings import Sources
-from modelyard.snapshot import ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, PvcPin
 from modelyard.state.observed import PinFailed
 from tests.modelyard.oci.faulty import Answer, faulty_registry
 from tests.servers.apiserver import RunningApiServer
@@ -309,6 +321,32 @@ async def test_a_dataset_that_proves_nothing_is_told_before_a_build(
         assert isinstance(failure, PinFailed)
         assert failure.reason is Reason.DATASET_INVALID
         assert words in failure.message
+
+
+def merging(*adapters: AdapterSource) -> OptimizedModelSpec:
+    return OptimizedModelSpec(source=Source(pvc=PvcSource(claim_name="models"), merge_adapters=list(adapters)))
+
+
+async def test_adapters_are_pinned_in_their_order(pinner: Pinner, namespace: str, hub: Hub) -> None:
+    hubs = AdapterSource(name="hubs", scale=0.5, hugging_face=HuggingFaceSource(repo="tests/tiny"))
+    ours = AdapterSource(name="ours", pvc=PvcSource(claim_name="adapters"))
+    pins = await pinner.pins(namespace, merging(hubs, ours))
+    commit = HuggingFacePin(repo="tests/tiny", commit=hub.commit, endpoint=hub.endpoint)
+    assert pins == Pins(
+        source=PvcPin(claim_name="models"),
+        adapters=(
+            AdapterPin(name="hubs", scale=0.5, source=commit),
+            AdapterPin(name="ours", source=PvcPin(claim_name="adapters")),
+        ),
+    )
+
+
+async def test_an_adapter_that_can_t_be_pinned_is_named(pinner: Pinner, namespace: str) -> None:
+    absent = AdapterSource(name="support", hugging_face=HuggingFaceSource(repo="tests/absent"))
+    failure = await pinner.pins(namespace, merging(absent))
+    assert isinstance(failure, PinFailed)
+    assert failure.reason is Reason.SOURCE_NOT_FOUND
+    assert failure.message.startswith("adapter support: ")
 
 
 async def test_a_source_of_a_newer_version_is_not_guessed(pinner: Pinner, namespace: str) -> None:

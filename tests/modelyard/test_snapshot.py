@@ -9,14 +9,9 @@ from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.contract.choices import Candidate, Engine, Objective, Precision, Task
 from modelyard.contract.request import ParityGate, Shapes
 from modelyard.errors import SnapshotUnreadable
+from modelyard.pins import AdapterPin, ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, PvcPin
 from modelyard.snapshot import (
-    ArtifactPin,
     BuildSnapshot,
-    DatasetPin,
-    HuggingFacePin,
-    ObjectStorePin,
-    OciPin,
-    PvcPin,
     ServingSnapshot,
     build_key,
     revision_name,
@@ -44,6 +39,8 @@ SERVING = ServingSnapshot(
     drain_seconds=15,
 )
 TEXTS = DatasetPin(config_map="texts", key="texts.csv", column="text", digest="sha256:1")
+SUPPORT = AdapterPin(name="support", source=OciPin(repository="a.example.com/support", digest="sha256:2"))
+TONE = AdapterPin(name="tone", source=PvcPin(claim_name="adapters", path="tone"))
 OTHER_HUB = HuggingFacePin(repo="org/name", commit="c" * 40, endpoint="https://mirror.example.com", token_secret="hf")  # noqa: S106 - a name
 IN_A_STORE = ObjectStorePin(url="s3://models/m", credentials_secret="s3")  # noqa: S106 - a name
 MOVED_REGISTRY = OciPin(repository="b.example.com/m", digest="sha256:1", pull_secret="s")  # noqa: S106 - a name
@@ -62,6 +59,7 @@ MOVED_REGISTRY = OciPin(repository="b.example.com/m", digest="sha256:1", pull_se
         {"shapes": Shapes.model_validate({"sequence": {"opt": 128, "max": 256}})},
         {"parity": ParityGate(p1_cosine=0.9)},
         {"dataset": TEXTS},
+        {"adapters": (SUPPORT,)},
         {"runtime_image": "runtime:2"},
         {"runtime_image": f"runtime:1@sha256:{'1' * 64}"},
     ],
@@ -80,6 +78,12 @@ def test_where_bytes_come_from_does_not_decide_the_key() -> None:
     for change in ({"digest": "sha256:2"}, {"column": "body"}):
         other = TEXTS.model_copy(update=change)
         assert build_key(asked.model_copy(update={"dataset": other})) != build_key(asked)
+    merged = BUILD.model_copy(update={"adapters": (SUPPORT, TONE)})
+    renamed = SUPPORT.model_copy(update={"name": "help"})
+    assert build_key(merged.model_copy(update={"adapters": (renamed, TONE)})) == build_key(merged)
+    stronger = SUPPORT.model_copy(update={"scale": 2.0})
+    for others in ((SUPPORT,), (TONE, SUPPORT), (stronger, TONE)):
+        assert build_key(merged.model_copy(update={"adapters": others})) != build_key(merged)
     mirrored = "mirror.example.com:5000/ghcr.io/modelyard/runtime:1"
     assert build_key(BUILD.model_copy(update={"runtime_image": mirrored})) == build_key(BUILD)
 

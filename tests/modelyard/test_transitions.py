@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from modelyard.api.status import OptimizedModelStatus
+from modelyard.pins import OciPin
 from modelyard.reasons import Reason
-from modelyard.snapshot import OciPin
 from modelyard.state.observed import PinFailed
 from modelyard.transitions import events_of
 from tests.modelyard.planner.world import BATCH_16, World, serving

@@ -54,27 +54,27 @@ class Steps:
         """Return the file of what a step writes to standard error."""
         return self.folder / "log"
 
-    def run(self, step: str, request: BuildRequest, **environment: str) -> Ended:
+    def run(self, step: str, request: BuildRequest, *options: str, **environment: str) -> Ended:
         """Run a step. Secrets and addresses of this machine's own environment don't reach it."""
         self.ask(request)
-        return self.run_as_it_is(step, **environment)
+        return self.run_as_it_is(step, *options, **environment)
 
     def ask(self, request: BuildRequest) -> None:
         """Put a request where steps read it."""
         (self.folder / "request.json").write_text(request.to_json())
 
-    def run_as_it_is(self, step: str, **environment: str) -> Ended:
+    def run_as_it_is(self, step: str, *options: str, **environment: str) -> Ended:
         """Run a step with the request that lies there."""
-        return self.ended(self.start(step, **environment))
+        return self.ended(self.start(step, *options, **environment))
 
-    def start(self, step: str, **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, step: str, *options: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a step with the request that lies there. It waits an hour for what doesn't answer."""
         self.scratch.mkdir(exist_ok=True)
         ours = {name: value for name, value in os.environ.items() if not name.startswith(THEIRS)}
         ours |= {"HOME": str(self.folder), "MODELYARD_TERMINATION_LOG": str(self.message)}
         ours |= {WAIT_UNTIL: (datetime.now(UTC) + timedelta(hours=1)).isoformat()} | environment
-        options = [f"--request={self.folder / 'request.json'}", f"--scratch={self.scratch}"]
-        command = [sys.executable, "-m", "modelyard_runtime", step, *options]
+        places = [f"--request={self.folder / 'request.json'}", f"--scratch={self.scratch}"]
+        command = [sys.executable, "-m", "modelyard_runtime", step, *options, *places]
         with self.output.open("wb") as output, self.log.open("wb") as log:
             return subprocess.Popen(command, env=ours, stdout=output, stderr=log)
 

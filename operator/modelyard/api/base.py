@@ -44,6 +44,13 @@ def rule(expression: str, message: str, field_path: str | None = None) -> dict[s
     return {"rule": expression, "message": message} | where
 
 
+def one_of(*members: str) -> dict[str, str]:
+    """Return the CEL validation that exactly one of these fields is given."""
+    given = ", ".join(f"has(self.{member})" for member in members)
+    named = f"{', '.join(members[:-1])} or {members[-1]}"
+    return rule(f"[{given}].filter(given, given).size() == 1", f"give exactly one source: {named}")
+
+
 def rules(*validations: dict[str, str]) -> dict[str, Any]:
     """Return the schema extension that holds CEL validations."""
     return {"x-kubernetes-validations": list(validations)}

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from modelyard.api.base import ATOMIC, ApiModel, Duration, Name, Quantity, rule, rules
+from modelyard.api.base import ATOMIC, ApiModel, Duration, Name, Quantity, map_by, one_of, rule, rules
 from modelyard.api.optimization import ShapesSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.api.proof import ConfigMapKeyRef, ParitySpec
-from modelyard.api.source import SecretKeyRef, SecretRef
+from modelyard.api.source import FILES, MOST_ADAPTERS, AdapterName, SecretKeyRef, SecretRef
 from modelyard.contract.choices import Engine, Objective, Precision, Task
 
 
@@ -73,27 +73,35 @@ class PinnedArtifact(ApiModel):
     """The registry's credentials."""
 
 
-class PinnedSource(ApiModel):
-    """A source, pinned. Exactly one member."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "[has(self.huggingFace), has(self.objectStore), has(self.pvc), has(self.oci), has(self.artifact)]"
-                ".filter(given, given).size() == 1",
-                "give exactly one source: huggingFace, objectStore, pvc, oci or artifact",
-            )
-        )
-    )
+class PinnedFiles(ApiModel):
+    """Where files come from, pinned: exactly one of these, or of those that who inherits adds."""
 
     hugging_face: PinnedHuggingFace | None = None
     """A repository at a commit."""
     object_store: PinnedObjectStore | None = None
     """A folder of an object store."""
     oci: PinnedOci | None = None
-    """A model folder by digest."""
+    """A folder by digest."""
     pvc: PinnedPvc | None = None
     """A folder of a claim."""
+
+
+class PinnedAdapter(PinnedFiles):
+    """A LoRA adapter, pinned."""
+
+    model_config = ConfigDict(json_schema_extra=rules(one_of(*FILES)))
+
+    name: AdapterName
+    """What it is called."""
+    scale: Annotated[float, Field(ge=0.01, le=10)] = 1.0
+    """By how much what it adds is multiplied."""
+
+
+class PinnedSource(PinnedFiles):
+    """A source, pinned. Exactly one member."""
+
+    model_config = ConfigDict(json_schema_extra=rules(one_of(*FILES, "artifact")))
+
     artifact: PinnedArtifact | None = None
     """What a build made already: nothing is converted, its report is read."""
 
@@ -153,6 +161,10 @@ class ModelBuildSpec(ApiModel):
     """Counts the commands retry."""
     source: PinnedSource
     """Where the model comes from, pinned."""
+    adapters: Annotated[list[PinnedAdapter], Field(max_length=MOST_ADAPTERS, json_schema_extra=map_by("name"))] = Field(
+        default_factory=list
+    )
+    """What is merged into it, in this order."""
     task: Task = Task.AUTO
     """What the model is for."""
     candidates: Annotated[list[CandidateSpec], Field(max_length=32, json_schema_extra=ATOMIC)]

@@ -107,6 +107,7 @@ NOT_BESIDE_AN_ARTIFACT = {
         f" && self.optimization.shapes.sequence.opt == {_AUTO.shapes.sequence.opt}"
         " && !has(self.optimization.shapes.sequence.max))"
     ),
+    "source.mergeAdapters": "!has(self.source.mergeAdapters)",
     "gates.dataset": "!has(self.gates) || !has(self.gates.dataset)",
 }
 """Fields of a spec that say what to convert to or what to ask, each with the rule that it is not given."""

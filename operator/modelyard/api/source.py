@@ -6,11 +6,18 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from modelyard.api.base import ApiModel, Name, rule, rules
+from modelyard.api.base import ApiModel, Name, map_by, one_of, rule, rules
 
 _REPOSITORY = "[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
 _DIGEST = "@sha256:[0-9a-f]{64}"
 _TAG_OR_DIGEST = rf"(:[\\w][\\w.-]{{0,127}}|{_DIGEST})"
+
+
+FILES = ("huggingFace", "objectStore", "pvc", "oci")
+"""Where files come from."""
+MOST_ADAPTERS = 8
+AdapterName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+"""Part of the names of a container and of volumes."""
 
 
 class SecretKeyRef(ApiModel):
@@ -145,18 +152,8 @@ class ArtifactSource(ApiModel):
     """A Secret of type kubernetes.io/dockerconfigjson with the registry's credentials; pods pull with it too."""
 
 
-class Source(ApiModel):
-    """Where the model's weights, configuration and tokenizer come from. Exactly one member."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "[has(self.huggingFace), has(self.objectStore), has(self.pvc), has(self.oci), has(self.artifact)]"
-                ".filter(given, given).size() == 1",
-                "give exactly one source: huggingFace, objectStore, pvc, oci or artifact",
-            )
-        )
-    )
+class FilesSource(ApiModel):
+    """Where files come from: exactly one of these, or of those that who inherits adds."""
 
     hugging_face: HuggingFaceSource | None = None
     """A repository of a Hugging Face hub."""
@@ -165,6 +162,28 @@ class Source(ApiModel):
     pvc: PvcSource | None = None
     """A folder of a PersistentVolumeClaim."""
     oci: OciSource | None = None
-    """A model folder in an OCI registry."""
+    """A folder in an OCI registry."""
+
+
+class AdapterSource(FilesSource):
+    """A LoRA adapter as PEFT saves it, merged into the model's weights before anything is built or proven."""
+
+    model_config = ConfigDict(json_schema_extra=rules(one_of(*FILES)))
+
+    name: AdapterName
+    """What the adapter is called in messages and in the report."""
+    scale: Annotated[float, Field(ge=0.01, le=10)] = 1.0
+    """By how much what the adapter adds is multiplied."""
+
+
+class Source(FilesSource):
+    """Where the model's weights, configuration and tokenizer come from. Exactly one member."""
+
+    model_config = ConfigDict(json_schema_extra=rules(one_of(*FILES, "artifact")))
+
     artifact: ArtifactSource | None = None
     """What a build made already. Nothing is converted."""
+    merge_adapters: Annotated[
+        list[AdapterSource], Field(max_length=MOST_ADAPTERS, json_schema_extra=map_by("name"))
+    ] = Field(default_factory=list)
+    """LoRA adapters to merge into the model, in this order. What is proven is the merged model."""

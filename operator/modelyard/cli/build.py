@@ -21,15 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build; print the figures and the artifact's digest. Returns 3 where a gate is not passed."""
     from modelyard.local.build import build, check_free
-    from modelyard.local.dataset import dataset_in
+    from modelyard.local.inputs import inputs_of
     from modelyard.local.manifest import read_manifest
-    from modelyard.local.source import located
 
     model = read_manifest(args.file)
     check_free(args.output)
-    source = located(model.spec.source, plain_http=args.plain_http)
-    dataset = dataset_in(model, args.file)
-    built = build(model.spec, source, args.output, lambda line: print(line, file=sys.stderr, flush=True), dataset)
+    inputs = inputs_of(model, args.file, plain_http=args.plain_http)
+    built = build(model.spec, inputs, args.output, lambda line: print(line, file=sys.stderr, flush=True))
     proof = built.proof(model.spec)
     report = built.report
     print(f"{report.engine} {report.precision}: {proof.finding.reason}: {proof.finding.message}")

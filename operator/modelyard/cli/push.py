@@ -1,4 +1,4 @@
-"""``modelyard push FOLDER oci://HOST/REPOSITORY:TAG``: a model folder into a registry, to be named in spec.source."""
+"""``modelyard push FOLDER oci://HOST/REPOSITORY:TAG``: a model or an adapter into a registry, to be named as source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NoModelFolder(ModelyardError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the folder and where it goes."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder with config.json, weights and tokenizer")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a model's folder, or a LoRA adapter's")
     parser.add_argument("reference", metavar="oci://HOST/REPOSITORY:TAG", help="where to push it")
     add_plain_http(parser)
 
@@ -41,5 +41,5 @@ def _check(folder: Path) -> None:
     """Raise NoModelFolder for a folder that no build could read."""
     if not folder.is_dir():
         raise NoModelFolder(f"{folder} is no folder; name the one that holds the model's config.json")
-    if not (folder / "config.json").is_file():
+    if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
         raise NoModelFolder(f"{folder} has no config.json; save the model with save_pretrained() and push that folder")

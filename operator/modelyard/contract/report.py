@@ -178,6 +178,21 @@ class CandidateReport(Evidence):
     """Seconds spent on it: to build, ask and measure it."""
 
 
+class AdapterReport(Evidence):
+    """A LoRA adapter that was merged into the model."""
+
+    name: str
+    """What the spec calls it."""
+    scale: float
+    """By how much what it adds was multiplied."""
+    kind: str
+    """Kind of the place, as the spec has it."""
+    ref: str
+    """The place, pinned where it can be."""
+    digest: str
+    """sha256 over the sorted ``path size sha256`` lines of the files used."""
+
+
 class SourceReport(Evidence):
     """What was read."""
 
@@ -187,6 +202,8 @@ class SourceReport(Evidence):
     """The place, pinned where it can be."""
     digest: str
     """sha256 over the sorted ``path size sha256`` lines of the files used."""
+    adapters: tuple[AdapterReport, ...] = ()
+    """What was merged into it, in this order; it is the merged model that the proof compares with."""
     architecture: str
     """The model's class."""
     model_type: str

@@ -54,6 +54,14 @@ DEFAULT_LONGEST = 512
 SourceFiles = Annotated[HuggingFaceFiles | ObjectStoreFiles | OciFiles | VolumeFiles, Field(discriminator="kind")]
 
 
+class AdapterFiles(Wire):
+    """A LoRA adapter to merge, what it adds multiplied by ``scale``."""
+
+    name: str
+    scale: float = 1.0
+    files: SourceFiles
+
+
 class BatchSize(Wire):
     """Texts in one call: the number to be fastest at."""
 
@@ -110,6 +118,7 @@ class BuildRequest(Wire):
     name: str
     key: str
     source: SourceFiles
+    adapters: tuple[AdapterFiles, ...] = ()
     task: Task = Task.AUTO
     candidates: tuple[Candidate, ...]
     objective: Objective = Objective.THROUGHPUT

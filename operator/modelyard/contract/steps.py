@@ -11,11 +11,22 @@ from modelyard.contract.wire import Wire
 
 
 class Step(StrEnum):
-    """The containers of the build pod, in their order."""
+    """What the containers of the build pod do, in their order. Each adapter has a further one that fetches it."""
 
     FETCH = "fetch"
     CONVERT = "convert"
     PUBLISH = "publish"
+
+
+def adapter_container(name: str) -> str:
+    """Return the container that fetches an adapter: each sees no other's secret."""
+    return f"{Step.FETCH}-{name}"
+
+
+def step_of(container: str) -> Step | None:
+    """Return the step that a container of the build pod is of, None for the server."""
+    step = container.partition("-")[0]
+    return Step(step) if step in set(Step) else None
 
 
 class ExitCode(IntEnum):

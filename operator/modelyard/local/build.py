@@ -12,8 +12,7 @@ from modelyard.contract.dataset import DatasetFile
 from modelyard.contract.report import ArtifactRef, BuildReport
 from modelyard.contract.request import BuildRequest, Destination, ParityGate
 from modelyard.errors import ModelyardError
-from modelyard.local.dataset import LocalDataset
-from modelyard.local.source import Located
+from modelyard.local.inputs import Inputs
 from modelyard.local.steps import Steps, Tell
 from modelyard.naming import build_name
 from modelyard.oci.architecture import this_architecture
@@ -22,7 +21,7 @@ from modelyard.oci.layers import layers_of
 from modelyard.planner.proof import Proof, proof_of
 from modelyard.planner.resolution import build_snapshot, refusal
 from modelyard.results import result_of
-from modelyard.snapshot import DatasetPin, build_key
+from modelyard.snapshot import build_key
 
 MODEL_FOLDER = "model"
 REPORT_FILE = "report.json"
@@ -54,9 +53,7 @@ def check_free(output: Path) -> None:
         raise NotPossible(f"{output} is there already, and nothing in it is overwritten; name another folder")
 
 
-def build(
-    spec: OptimizedModelSpec, source: Located, output: Path, tell: Tell, dataset: LocalDataset | None = None
-) -> Built:
+def build(spec: OptimizedModelSpec, inputs: Inputs, output: Path, tell: Tell) -> Built:
     """Fetch, convert, prove and measure. Raises NotPossible and BuildStopped.
 
     What was fetched stays beside ``output`` if the build is stopped, and the next one goes on there.
@@ -64,9 +61,9 @@ def build(
     check_free(output)
     if refused := refusal(spec):
         raise NotPossible(refused.message)
-    request = request_of(spec, source, dataset.pin if dataset else None)
+    request = request_of(spec, inputs)
     scratch = output.with_name(f".{output.name}.{request.name}")
-    Steps(scratch=scratch, tell=tell).run(request, dataset.data if dataset else b"")
+    Steps(scratch=scratch, tell=tell).run(request, inputs.dataset.data if inputs.dataset else b"")
     output.mkdir(parents=True, exist_ok=True)
     shutil.move(scratch / "out", output / MODEL_FOLDER)
     shutil.move(scratch / REPORT_FILE, output / REPORT_FILE)
@@ -88,19 +85,20 @@ def read_built(folder: Path) -> Built:
     )
 
 
-def request_of(spec: OptimizedModelSpec, source: Located, dataset: DatasetPin | None = None) -> BuildRequest:
+def request_of(spec: OptimizedModelSpec, inputs: Inputs) -> BuildRequest:
     """Return what a Job would be asked for this spec, but for where it pushes."""
-    inputs = build_snapshot(spec, source.pin, dataset, runtime_image=f"runtime:{__version__}")
-    key = build_key(inputs)
+    snapshot = build_snapshot(spec, inputs.pins, runtime_image=f"runtime:{__version__}")
+    key = build_key(snapshot)
     return BuildRequest(
         name=build_name(key),
         key=key,
-        source=source.files,
-        task=inputs.task,
-        candidates=inputs.candidates,
+        source=inputs.source.files,
+        adapters=inputs.adapter_files,
+        task=snapshot.task,
+        candidates=snapshot.candidates,
         objective=spec.optimization.objective,
-        shapes=inputs.shapes,
-        parity=inputs.parity or ParityGate(),
-        dataset=DatasetFile.model_validate(dataset.model_dump()) if dataset else None,
+        shapes=snapshot.shapes,
+        parity=snapshot.parity or ParityGate(),
+        dataset=DatasetFile.model_validate(snapshot.dataset.model_dump()) if snapshot.dataset else None,
         destination=NOWHERE,
     )

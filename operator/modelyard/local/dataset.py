@@ -9,7 +9,7 @@ from modelyard.contract.dataset import BadDataset
 from modelyard.datasets import bytes_of, pinned_dataset
 from modelyard.errors import ModelyardError
 from modelyard.local.manifest import Manifest
-from modelyard.snapshot import DatasetPin
+from modelyard.pins import DatasetPin
 
 
 class NoDataset(ModelyardError):

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelyard.api.source import HuggingFaceSource, ObjectStoreSource, OciSource, Source
+from modelyard.api.source import FilesSource, HuggingFaceSource, ObjectStoreSource, OciSource, Source
 from modelyard.contract.request import HuggingFaceFiles, ObjectStoreFiles, OciFiles, SourceFiles
 from modelyard.errors import ModelyardError
 from modelyard.hub import Hub
@@ -15,7 +15,7 @@ from modelyard.oci.client import Repository
 from modelyard.oci.credentials import credentials_for
 from modelyard.oci.errors import RegistryError
 from modelyard.oci.reference import Reference
-from modelyard.snapshot import HuggingFacePin, ObjectStorePin, OciPin, Pin
+from modelyard.pins import FilesPin, HuggingFacePin, ObjectStorePin, OciPin
 from modelyard.state.observed import PinFailed
 
 PUBLIC_HUB = "https://huggingface.co"
@@ -29,25 +29,30 @@ class NoSource(ModelyardError):
 class Located:
     """A source pinned, as the build's key names it and as ``fetch`` reads it."""
 
-    pin: Pin
+    pin: FilesPin
     files: SourceFiles
 
 
 def located(source: Source, *, plain_http: bool) -> Located:
-    """Pin a source. ``plain_http``: its registry is asked without TLS. Raises NoSource."""
-    given = [member for name in type(source).model_fields if (member := getattr(source, name)) is not None]
+    """Pin a model. ``plain_http``: its registry is asked without TLS. Raises NoSource."""
+    if source.artifact:
+        raise NoSource("spec.source names an artifact, which is built already; `modelyard pull` has its files")
+    return located_files(source, plain_http=plain_http)
+
+
+def located_files(source: FilesSource, *, plain_http: bool) -> Located:
+    """Pin the files of a model or of an adapter. Raises NoSource."""
+    given = [name for name in FilesSource.model_fields if getattr(source, name) is not None]
     if len(given) != 1:
-        raise NoSource("spec.source must have exactly one member: give huggingFace, objectStore or oci")
+        raise NoSource("a source must have exactly one member: give huggingFace, objectStore or oci")
     if source.hugging_face:
         return _hugging_face(source.hugging_face)
     if source.oci:
         return _oci(source.oci, plain_http=plain_http)
-    if source.artifact:
-        raise NoSource("spec.source names an artifact, which is built already; `modelyard pull` has its files")
     if source.object_store:
         return _object_store(source.object_store)
-    fix = "name the folder in spec.source.objectStore.url, as file:///FOLDER/"
-    raise NoSource(f"spec.source names a claim of a cluster, and this machine has none; {fix}")
+    fix = "name the folder in objectStore.url, as file:///FOLDER/"
+    raise NoSource(f"the source is a claim of a cluster, and this machine has none; {fix}")
 
 
 def of_folder(folder: Path) -> Located:

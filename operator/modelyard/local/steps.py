@@ -51,6 +51,8 @@ class Steps:
             texts.mkdir(exist_ok=True)
             (texts / request.dataset.key).write_bytes(dataset)
         self._step(Step.FETCH)
+        for adapter in request.adapters:
+            self._step(Step.FETCH, f"--adapter={adapter.name}")
         self._step(Step.CONVERT, "--in-process", environment=OFFLINE | {DATASET_VARIABLE: str(texts)})
 
     def _step(self, step: Step, *options: str, environment: dict[str, str] | None = None) -> None:

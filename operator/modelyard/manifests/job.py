@@ -16,13 +16,12 @@ from modelyard.api.pod import ResourcesSpec
 from modelyard.contract.dataset import DATASET_FOLDER
 from modelyard.contract.steps import WAIT_UNTIL, ExitCode
 from modelyard.manifests.metadata import Owner, child_metadata
-from modelyard.manifests.object_store import store_credentials
 from modelyard.manifests.overlay import env_of, pod_template, resources_of
+from modelyard.manifests.reading import Reading, readings
 from modelyard.manifests.security import container_security, pod_base
 from modelyard.manifests.volumes import (
     SHARED_MEMORY,
     TMP,
-    claim_volume,
     config_key_volume,
     config_volume,
     docker_config_volume,
@@ -34,8 +33,6 @@ from modelyard.naming import ATTEMPT_LABEL, build_labels, job_name, push_secret_
 
 SCRATCH = "/scratch"
 REQUEST = "/etc/modelyard"
-SOURCE = "/source"
-PULL_CONFIG = "/var/run/modelyard/pull"
 PUSH_CONFIG = "/var/run/modelyard/push"
 
 BACKOFF_LIMIT = 2
@@ -72,7 +69,7 @@ def job(build: BuildJob) -> dict[str, Any]:
     spec = pod_base() | {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 10,
-        "initContainers": [_fetch(build), _server(build), _convert(build)],
+        "initContainers": [*(_fetch(build, one) for one in readings(build.spec)), _server(build), _convert(build)],
         "containers": [_publish(build)],
         "volumes": _volumes(build),
     }
@@ -83,44 +80,29 @@ def job(build: BuildJob) -> dict[str, Any]:
         "spec": {
             "backoffLimit": BACKOFF_LIMIT,
             "activeDeadlineSeconds": int(duration(build.spec.timeout).total_seconds()),
-            "podFailurePolicy": {"rules": _failure_rules()},
+            "podFailurePolicy": {"rules": _failure_rules(build.spec)},
             "template": pod_template(build.spec.pod, labels=labels, annotations={}, spec=spec),
         },
     }
 
 
-def _failure_rules() -> list[dict[str, Any]]:
+def _failure_rules(spec: ModelBuildSpec) -> list[dict[str, Any]]:
     """Return: a step that refuses ends the Job; a lost node doesn't count as a try."""
     refusals = [
         {
             "action": "FailJob",
             "onExitCodes": {"containerName": name, "operator": "In", "values": _REFUSALS},
         }
-        for name in ("fetch", "convert", "publish")
+        for name in (*(one.container for one in readings(spec)), "convert", "publish")
     ]
     disruption = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     return [*refusals, disruption]
 
 
-def _fetch(build: BuildJob) -> dict[str, Any]:
-    """Return the step that reads the source, with its secret where it has one."""
-    source = build.spec.source
-    env = [_patience(build)]
-    mounts = []
-    if source.hugging_face:
-        env.append({"name": "HF_ENDPOINT", "value": source.hugging_face.endpoint})
-        if token := source.hugging_face.token_secret_ref:
-            # Optional: without it the step itself says that the repository asks for a token.
-            reference = {"name": token.name, "key": token.key, "optional": True}
-            env.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": reference}})
-    if source.object_store:
-        env += store_credentials(source.object_store)
-    if source.oci and source.oci.pull_secret_ref:
-        env.append({"name": "DOCKER_CONFIG", "value": PULL_CONFIG})
-        mounts.append(mount("pull", PULL_CONFIG, read_only=True))
-    if source.pvc:
-        mounts.append(mount("source", SOURCE, read_only=True))
-    return _step(build, "fetch", env=env, mounts=mounts, resources=_SMALL)
+def _fetch(build: BuildJob, reading: Reading) -> dict[str, Any]:
+    """Return the step that reads the model or an adapter."""
+    env, mounts = [_patience(build), *reading.env()], reading.mounts()
+    return _step(build, reading.container, *reading.arguments, env=env, mounts=mounts, resources=_SMALL)
 
 
 def _convert(build: BuildJob) -> dict[str, Any]:
@@ -174,7 +156,7 @@ def _server(build: BuildJob) -> dict[str, Any]:
 def _step(
     build: BuildJob,
     name: str,
-    *,
+    *arguments: str,
     env: list[dict[str, Any]],
     mounts: list[dict[str, Any]],
     resources: dict[str, Any],
@@ -185,7 +167,7 @@ def _step(
         "name": name,
         "image": build.spec.images.runtime,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-m", "modelyard_runtime", name],
+        "command": ["python3", "-m", "modelyard_runtime", *(arguments or (name,))],
         "env": env,
         "resources": resources,
         "securityContext": container_security(),
@@ -195,7 +177,6 @@ def _step(
 
 
 def _volumes(build: BuildJob) -> list[dict[str, Any]]:
-    source = build.spec.source
     volumes = [
         config_volume("request", request_name(build.owner.name)),
         scratch_volume("scratch", str(build.spec.scratch)),
@@ -203,10 +184,7 @@ def _volumes(build: BuildJob) -> list[dict[str, Any]]:
         scratch_volume("server-tmp", "1Gi"),
         memory_volume("shm", "256Mi"),
     ]
-    if source.oci and source.oci.pull_secret_ref:
-        volumes.append(docker_config_volume("pull", source.oci.pull_secret_ref.name))
-    if source.pvc:
-        volumes.append(claim_volume("source", source.pvc.claim_name))
+    volumes += [volume for one in readings(build.spec) for volume in one.volumes()]
     if build.spec.dataset:
         where = build.spec.dataset.config_map_ref
         volumes.append(config_key_volume("dataset", where.name, where.key))

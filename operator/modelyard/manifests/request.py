@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from modelyard.api.build import ModelBuildSpec
+from modelyard.api.build import ModelBuildSpec, PinnedFiles
 from modelyard.contract.choices import Candidate
 from modelyard.contract.dataset import DatasetFile
 from modelyard.contract.request import (
+    AdapterFiles,
     BuildRequest,
     Destination,
     HuggingFaceFiles,
@@ -13,6 +14,7 @@ from modelyard.contract.request import (
     OciFiles,
     ParityGate,
     Shapes,
+    SourceFiles,
     VolumeFiles,
 )
 from modelyard.naming import build_name
@@ -23,7 +25,8 @@ def build_request(spec: ModelBuildSpec) -> BuildRequest:
     return BuildRequest(
         name=build_name(spec.key),
         key=spec.key,
-        source=_files(spec),
+        source=_files(spec.source),
+        adapters=tuple(AdapterFiles(name=a.name, scale=a.scale, files=_files(a)) for a in spec.adapters),
         task=spec.task,
         candidates=tuple(Candidate(engine=c.engine, precision=c.precision) for c in spec.candidates),
         objective=spec.objective,
@@ -42,9 +45,8 @@ def _dataset(spec: ModelBuildSpec) -> DatasetFile | None:
     return DatasetFile(config_map=where.name, key=where.key, column=spec.dataset.column, digest=spec.dataset.digest)
 
 
-def _files(spec: ModelBuildSpec) -> HuggingFaceFiles | ObjectStoreFiles | OciFiles | VolumeFiles:
+def _files(source: PinnedFiles) -> SourceFiles:
     """Return where ``fetch`` reads. The API server saw to it that there is exactly one source."""
-    source = spec.source
     if source.hugging_face:
         hub = source.hugging_face
         return HuggingFaceFiles(repo=hub.repo, revision=hub.revision, endpoint=hub.endpoint)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.status import ModelBuildStatus
 from modelyard.conditions import conditions_from
-from modelyard.contract.steps import ExitCode, Step
+from modelyard.contract.steps import ExitCode, step_of
 from modelyard.errors import SpecNotUnderstood
 from modelyard.manifests.configmap import request_config
 from modelyard.manifests.job import BuildJob, job
@@ -228,8 +228,7 @@ def _running(want: BuildDesired, have: BuildObserved, pods: list[BuildPodView]) 
 
 def _between_steps(pods: list[BuildPodView]) -> str:
     """Return what the newest pod has done while none of its steps runs."""
-    steps = {step.value for step in Step}
-    done = [end.name for pod in pods[-1:] for end in pod.ends if end.name in steps and end.exit_code == ExitCode.OK]
+    done = [end.name for pod in pods[-1:] for end in pod.ends if step_of(end.name) and end.exit_code == ExitCode.OK]
     return f"{done[-1]} is done" if done else "the pod starts"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from modelyard.contract.steps import ExitCode, Step
+from modelyard.contract.steps import ExitCode, step_of
 from modelyard.planner.eviction import evicted, kept_off
 from modelyard.planner.no_pod import no_pod, pods_of_job
 from modelyard.reasons import Reason, with_fix
@@ -139,8 +139,7 @@ def _evicted(_want: BuildDesired, _job: JobView, pods: list[BuildPodView]) -> Fa
 
 def _ended_without_a_word(_want: BuildDesired, _job: JobView, pods: list[BuildPodView]) -> Failure | None:
     """Return a step that ended in an error of its own: a traceback, or nothing at all."""
-    steps = {step.value for step in Step}
-    ends = [end for pod in reversed(pods) for end in pod.ends if end.name in steps and end.exit_code not in {0, 137}]
+    ends = [end for pod in reversed(pods) for end in pod.ends if step_of(end.name) and end.exit_code not in {0, 137}]
     if not ends:
         return None
     words = ends[0].termination.message if ends[0].termination else ends[0].message

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from modelyard.api.build import (
     BuildImages,
     CandidateSpec,
     DestinationSpec,
     ModelBuildSpec,
+    PinnedAdapter,
     PinnedArtifact,
     PinnedDataset,
     PinnedHuggingFace,
@@ -24,7 +27,8 @@ from modelyard.manifests.metadata import model_owner, owner_reference
 from modelyard.manifests.modelbuild import build_manifest
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import build_tag, owner_field_manager
-from modelyard.snapshot import ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin, Snapshot
+from modelyard.pins import ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin
+from modelyard.snapshot import Snapshot
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildView, Observed, Record
 from modelyard.state.plan import Action, Claim, Create, Delete, Disown, Own
@@ -73,7 +77,8 @@ def build_spec(want: Desired, spec: OptimizedModelSpec, snapshot: Snapshot) -> M
     return ModelBuildSpec(
         key=snapshot.build_key,
         attempt=snapshot.attempt,
-        source=_source(build.source),
+        source=PinnedSource(**_member(build.source)),
+        adapters=[PinnedAdapter(name=a.name, scale=a.scale, **_member(a.source)) for a in build.adapters or ()],
         task=build.task,
         candidates=[CandidateSpec(engine=c.engine, precision=c.precision) for c in build.candidates],
         objective=build.objective or Objective.THROUGHPUT,
@@ -109,25 +114,23 @@ def _dataset(pin: DatasetPin | None) -> PinnedDataset | None:
     return PinnedDataset(config_map_ref=where, column=pin.column, digest=pin.digest)
 
 
-def _source(pin: Pin) -> PinnedSource:
+def _member(pin: Pin) -> dict[str, Any]:
+    """Return the field of a source that a pin fills, by its name."""
     if isinstance(pin, HuggingFacePin):
         token = SecretKeyRef(name=pin.token_secret, key=pin.token_key) if pin.token_secret else None
-        return PinnedSource(
-            hugging_face=PinnedHuggingFace(
-                repo=pin.repo, revision=pin.commit, endpoint=pin.endpoint, token_secret_ref=token
-            )
-        )
+        hub = PinnedHuggingFace(repo=pin.repo, revision=pin.commit, endpoint=pin.endpoint, token_secret_ref=token)
+        return {"hugging_face": hub}
     if isinstance(pin, ArtifactPin):
         secret = SecretRef(name=pin.pull_secret) if pin.pull_secret else None
-        return PinnedSource(artifact=PinnedArtifact(ref=pin.ref, plain_http=pin.plain_http, pull_secret_ref=secret))
+        return {"artifact": PinnedArtifact(ref=pin.ref, plain_http=pin.plain_http, pull_secret_ref=secret)}
     if isinstance(pin, OciPin):
         secret = SecretRef(name=pin.pull_secret) if pin.pull_secret else None
         ref = f"{pin.repository}@{pin.digest}"
-        return PinnedSource(oci=PinnedOci(ref=ref, plain_http=pin.plain_http, pull_secret_ref=secret))
+        return {"oci": PinnedOci(ref=ref, plain_http=pin.plain_http, pull_secret_ref=secret)}
     if isinstance(pin, ObjectStorePin):
         secret = SecretRef(name=pin.credentials_secret) if pin.credentials_secret else None
         folder = PinnedObjectStore(
             url=pin.url, revision=pin.revision, endpoint=pin.endpoint, credentials_secret_ref=secret
         )
-        return PinnedSource(object_store=folder)
-    return PinnedSource(pvc=PinnedPvc(claim_name=pin.claim_name, path=pin.path, revision=pin.revision))
+        return {"object_store": folder}
+    return {"pvc": PinnedPvc(claim_name=pin.claim_name, path=pin.path, revision=pin.revision)}

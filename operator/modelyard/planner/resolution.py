@@ -12,21 +12,12 @@ from modelyard.contract.choices import SUPPORTED_CANDIDATES, SUPPORTED_TASKS, Ca
 from modelyard.contract.dataset import NO_PAIRS
 from modelyard.contract.request import ParityGate, Shapes
 from modelyard.gates import GateNotApplicable, parity_for_task
+from modelyard.kept import Kept
 from modelyard.manifests.overlay import merged_resources
 from modelyard.naming import canonical_json
+from modelyard.pins import ArtifactPin, Pins
 from modelyard.reasons import Reason
-from modelyard.snapshot import (
-    ArtifactPin,
-    BuildSnapshot,
-    DatasetPin,
-    Kept,
-    Pin,
-    ServingSnapshot,
-    Snapshot,
-    build_key,
-    snapshot_of,
-    spec_digest,
-)
+from modelyard.snapshot import BuildSnapshot, ServingSnapshot, Snapshot, build_key, snapshot_of, spec_digest
 from modelyard.state.desired import Desired
 from modelyard.state.observed import Record
 from modelyard.state.plan import Finding, Truth
@@ -72,36 +63,28 @@ def parity_gate(spec: OptimizedModelSpec) -> ParityGate:
     return ParityGate.model_validate(spec.gates.parity.to_dict())
 
 
-def resolved(
-    want: Desired,
-    spec: OptimizedModelSpec,
-    pin: Pin,
-    *,
-    dataset: DatasetPin | None = None,
-    former: Snapshot | None = None,
-) -> Snapshot:
+def resolved(want: Desired, spec: OptimizedModelSpec, pins: Pins, *, former: Snapshot | None = None) -> Snapshot:
     """Return the snapshot of this generation. The same build as that of the ``former`` one keeps its attempt."""
-    build = build_snapshot(spec, pin, dataset, runtime_image=want.defaults.images.runtime)
+    build = build_snapshot(spec, pins, runtime_image=want.defaults.images.runtime)
     attempt = former.attempt if former and former.build_key == build_key(build) else 1
     return snapshot_of(build, _serving(want, spec), attempt=attempt, proxy_image=want.defaults.images.envoy)
 
 
-def build_snapshot(
-    spec: OptimizedModelSpec, pin: Pin, dataset: DatasetPin | None, *, runtime_image: str
-) -> BuildSnapshot:
+def build_snapshot(spec: OptimizedModelSpec, pins: Pins, *, runtime_image: str) -> BuildSnapshot:
     """Return what decides the bytes of this spec's build."""
-    if isinstance(pin, ArtifactPin):
-        return BuildSnapshot(source=pin, task=spec.task, candidates=(), shapes=Shapes(), runtime_image="")
+    if isinstance(pins.source, ArtifactPin):
+        return BuildSnapshot(source=pins.source, task=spec.task, candidates=(), shapes=Shapes(), runtime_image="")
     candidates = candidates_of(spec)
     compete = len(candidates) > 1  # only then do the gate and the objective decide what is built
     return BuildSnapshot(
-        source=pin,
+        source=pins.source,
+        adapters=pins.adapters,
         task=spec.task,
         candidates=candidates,
         objective=spec.optimization.objective if compete else None,
         shapes=Shapes.model_validate(spec.optimization.shapes.to_dict()),
         parity=parity_gate(spec) if compete else None,
-        dataset=dataset,
+        dataset=pins.dataset,
         runtime_image=runtime_image,
     )
 
@@ -120,7 +103,8 @@ def outdated(want: Desired, spec: OptimizedModelSpec, record: Record) -> list[st
     if record.rolled_back_by or not answers(record, want, spec):
         return []
     old = record.snapshot
-    new = resolved(want, spec, old.build.source, dataset=old.build.dataset, former=old)
+    pins = Pins(source=old.build.source, adapters=old.build.adapters, dataset=old.build.dataset)
+    new = resolved(want, spec, pins, former=old)
     parts = ((old.build, new.build), (old.serving, new.serving))
     changes = [change for before, after in parts for change in _changes(before, after)]
     return changes + _change("proxy image", old.proxy_image, new.proxy_image)

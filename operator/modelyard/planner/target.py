@@ -80,8 +80,8 @@ def _recorded(this: ModelPass, command: Obeyed | None) -> Record | None:
     """Record what the pin was resolved to; the next pass follows it."""
     want, spec, have = this.want, this.spec, this.have
     record = current(have)
-    if have.pin is None or isinstance(have.pin, PinFailed):
-        failed = have.pin or PinFailed(reason=Reason.RESOLVING, message="the source was not resolved in this pass")
+    if have.pins is None or isinstance(have.pins, PinFailed):
+        failed = have.pins or PinFailed(reason=Reason.RESOLVING, message="the source was not resolved in this pass")
         if record and command and command.refresh and record.generation == want.generation:
             message = f"{want.command_text}: {failed.message}; nothing is changed"
             this.events = [Event(warning=True, reason=Reason.COMMAND_IGNORED, message=message)]
@@ -91,7 +91,7 @@ def _recorded(this: ModelPass, command: Obeyed | None) -> Record | None:
         this.looks.append(ASK_SOURCE_AGAIN)
         return None
     former = record.snapshot if record else None
-    snapshot = resolved(want, spec, have.pin, dataset=have.dataset, former=former)
+    snapshot = resolved(want, spec, have.pins, former=former)
     if record and record.snapshot == snapshot and record.spec_digest == spec_digest(spec):
         return _as_recorded(this, record)  # refreshed, and nothing had changed
     this.actions.append(

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from modelyard import __version__
-from modelyard.contract.report import ArtifactRef, BuildReport
-from modelyard.contract.request import BuildRequest, HuggingFaceFiles, OciFiles
+from modelyard.contract.report import AdapterReport, ArtifactRef, BuildReport, SourceReport
+from modelyard.contract.request import BuildRequest, HuggingFaceFiles, OciFiles, SourceFiles
 from modelyard.naming import canonical_json
 from modelyard.oci.artifact import REPORT_TYPE
 from modelyard.oci.client import digest_of
@@ -48,7 +48,7 @@ def statement_of(request: BuildRequest, report: BuildReport, artifact: ArtifactR
                 "buildType": BUILD_TYPE,
                 "externalParameters": _external(request),
                 "internalParameters": {"name": request.name, "key": request.key},
-                "resolvedDependencies": [_source(request, report), *_images(request)],
+                "resolvedDependencies": [*_sources(request, report), *_images(request)],
             },
             "runDetails": {
                 "builder": {"id": BUILDER, "version": {"modelyard": __version__} | report.versions},
@@ -73,12 +73,19 @@ def lineage_of(request: BuildRequest, report: BuildReport, artifact: ArtifactRef
 def _external(request: BuildRequest) -> Fields:
     """Return what a user's spec decides of a build: all that is asked but where it goes and what runs it."""
     fields = request.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {name: fields[name] for name in ("source", "task", "candidates", "objective", "shapes", "parity")}
+    names = ("source", "adapters", "task", "candidates", "objective", "shapes", "parity")
+    return {name: fields[name] for name in names if fields[name] != []}
 
 
-def _source(request: BuildRequest, report: BuildReport) -> Fields:
+def _sources(request: BuildRequest, report: BuildReport) -> list[Fields]:
+    """Return the model and what was merged into it."""
+    merged = zip(request.adapters, report.source.adapters, strict=True)
+    adapters = [_source(f"adapter {read.name}", asked.files, read) for asked, read in merged]
+    return [_source("source", request.source, report.source), *adapters]
+
+
+def _source(name: str, asked: SourceFiles, read: SourceReport | AdapterReport) -> Fields:
     """Return the files that were read: the place as a package URL where there is one, and the digests of it."""
-    asked, read = request.source, report.source
     digests = {FILES_DIGEST: read.digest.removeprefix("sha256:")}
     if isinstance(asked, HuggingFaceFiles):
         endpoint = asked.endpoint.rstrip("/")
@@ -90,7 +97,7 @@ def _source(request: BuildRequest, report: BuildReport) -> Fields:
         digests |= pinned
     else:
         uri = quote(read.ref if ":" in read.ref else f"{read.kind}:{read.ref}", safe=RESERVED)
-    return {"name": "source", "uri": uri, "digest": digests}
+    return {"name": name, "uri": uri, "digest": digests}
 
 
 def _images(request: BuildRequest) -> list[Fields]:

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from modelyard.api.status import BuildResult
+from modelyard.pins import Pins
 from modelyard.reasons import Reason
 from modelyard.routes import Routes
-from modelyard.snapshot import DatasetPin, Pin, Snapshot
+from modelyard.snapshot import Snapshot
 from modelyard.state.objects import ObjectRef
 
 
@@ -175,7 +176,7 @@ class Obstacle:
 class Observed:
     """The world of one model.
 
-    ``pin`` and ``artifact`` are asked for only where ``planner.needs_pin`` and ``planner.retried_build`` say so.
+    ``pins`` and ``artifact`` are asked for only where ``planner.needs_pin`` and ``planner.retried_build`` say so.
     """
 
     now: datetime
@@ -183,8 +184,7 @@ class Observed:
     builds: Mapping[str, BuildView] = field(default_factory=dict)  # by name
     revisions: Mapping[str, RevisionView] = field(default_factory=dict)  # by name
     proxy: ProxyView
-    pin: Pin | PinFailed | None = None
-    dataset: DatasetPin | None = None  # with the pin, where the spec names one
+    pins: Pins | PinFailed | None = None
     artifact: ArtifactDoubt | None = None  # of the target, that a retry is commanded for
     obstacles: tuple[Obstacle, ...] = ()  # met by an earlier try of this very pass
     unreadable: str | None = None  # a record that this version can't read: then nothing is done

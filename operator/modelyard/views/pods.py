@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from modelyard.contract.steps import Step, Termination
+from modelyard.contract.steps import Step, Termination, step_of
 from modelyard.naming import ATTEMPT_LABEL, PULL_CONTAINER
 from modelyard.state.build import BuildPodView, ContainerEnd
 from modelyard.state.objects import Manifest, ObjectRef
@@ -125,5 +125,5 @@ def _termination(message: str) -> Termination | None:
 
 
 def _running_step(statuses: list[dict[str, Any]]) -> Step | None:
-    running = [s["name"] for s in statuses if "running" in s.get("state", {})]
-    return next((step for step in Step if step.value in running), None)
+    running = {step_of(s["name"]) for s in statuses if "running" in s.get("state", {})}
+    return next((step for step in Step if step in running), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from modelyard.contract.steps import BuildReason
 from modelyard.manifests.triton_config import OUTPUTS
 from modelyard.wording import listed
 from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.models.adapters import Adapter
 from modelyard_runtime.models.families import Family, family_of
 from modelyard_runtime.models.folder import read_json
 
@@ -19,6 +21,8 @@ MODULES = "modules.json"
 CLASSIFIER, TAGGER = "ForSequenceClassification", "ForTokenClassification"
 HEADS = {Task.CLASSIFICATION: CLASSIFIER, Task.TOKEN_CLASSIFICATION: TAGGER, Task.RERANKING: CLASSIFIER}
 """What the class of a model for a task ends in; embeddings are made by the encoder alone."""
+ADAPTED_HEADS = {"SEQ_CLS": CLASSIFIER, "TOKEN_CLS": TAGGER}
+"""What PEFT calls the tasks whose head an adapter may bring."""
 MULTI_LABEL, REGRESSION = "multi_label_classification", "regression"
 CROSS_ENCODER = ("sentence_transformers", "sbert_ce_default_activation_function")
 """What sentence-transformers notes in the config.json of a cross-encoder, today and formerly."""
@@ -89,10 +93,14 @@ class Description:
         return self.family.encoder if head is None else self.family.with_head(head)
 
 
-def describe(folder: Path, asked: Task) -> Description:
-    """Read a model's files. Raises BuildFailed: unsupported architecture or task, or files that don't fit together."""
+def describe(folder: Path, asked: Task, adapters: Sequence[Adapter] = ()) -> Description:
+    """Read a model's files, and the adapters that are merged into it.
+
+    Raises BuildFailed: unsupported architecture or task, or files that don't fit together.
+    """
     config = read_json(folder, "config.json") or {}
     family = family_of(config)
+    config = _with_head(config, family, adapters)
     architecture = (config.get("architectures") or [family.encoder])[0]
     task = _task(folder, config, architecture, asked)
     positions = family.positions(config)
@@ -121,6 +129,18 @@ def describe(folder: Path, asked: Task) -> Description:
     return Description(
         **common, multi_label=_is_multi_label(config), token_types=_has_token_types(folder, config, family)
     )
+
+
+def _with_head(config: dict[str, Any], family: Family, adapters: Sequence[Adapter]) -> dict[str, Any]:
+    """Return the config with the head that an adapter brings: PEFT saves one whole, and writes no config of it."""
+    for adapter in adapters:
+        head = ADAPTED_HEADS.get(str(adapter.config.get("task_type")))
+        if head is None or adapter.head_outputs is None:
+            continue
+        config = config | {"architectures": [family.with_head(head)]}
+        if len(_labels(config)) != adapter.head_outputs:
+            config["id2label"] = {str(i): f"LABEL_{i}" for i in range(adapter.head_outputs)}
+    return config
 
 
 def _task(folder: Path, config: dict[str, Any], architecture: str, asked: Task) -> Task:

@@ -97,9 +97,14 @@ def tensors(folder: Path) -> Iterator[TensorInfo]:
     """Yield what safetensors' headers say; nothing for a pickled file, which has none."""
     for path in weight_files(folder):
         if path.suffix == ".safetensors":
-            for name, info in safetensors_header(path).items():
-                if name != "__metadata__":
-                    yield TensorInfo(name=name, dtype=info["dtype"], shape=tuple(info["shape"]))
+            yield from tensors_of(path)
+
+
+def tensors_of(path: Path) -> Iterator[TensorInfo]:
+    """Yield what a safetensors file's header says. Raises BuildFailed if it is cut short."""
+    for name, info in safetensors_header(path).items():
+        if name != "__metadata__":
+            yield TensorInfo(name=name, dtype=info["dtype"], shape=tuple(info["shape"]))
 
 
 def safetensors_header(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from modelyard.contract.choices import TOKEN_TYPES, Task
 from modelyard.contract.steps import BuildReason
 from modelyard_runtime.backend.rows import Answers, Batch, padded
 from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.models.adapters import Adapter, brought_by
 from modelyard_runtime.models.description import Description, Pooling
 from modelyard_runtime.tokens import Encoded, rows_of_answers
 
@@ -69,8 +70,11 @@ class Reference(torch.nn.Module):
         return not (state and all(map(bool, fresh)))
 
 
-def load_reference(folder: Path, description: Description) -> Reference:
-    """Load the weights. Raises BuildFailed (SourceInvalid) if they aren't those that config.json describes."""
+def load_reference(folder: Path, description: Description, adapters: Sequence[Adapter] = ()) -> Reference:
+    """Load the weights, and merge adapters into them.
+
+    Raises BuildFailed (SourceInvalid) if they aren't those that config.json describes, or an adapter doesn't fit.
+    """
     family = description.family
     transformers_logging.set_verbosity_error()  # what it would tell of the weights is checked below
     transformers_logging.disable_progress_bar()
@@ -78,6 +82,9 @@ def load_reference(folder: Path, description: Description) -> Reference:
     kind = getattr(module, description.model_class)
     without_pooler = description.task is Task.EMBEDDING and family.pooler
     options: dict[str, Any] = {"add_pooling_layer": False} if without_pooler else {}
+    brought = brought_by(adapters)
+    if brought:
+        options["num_labels"] = description.size
     try:
         model, info = kind.from_pretrained(
             folder,
@@ -90,13 +97,18 @@ def load_reference(folder: Path, description: Description) -> Reference:
         )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise BuildFailed(BuildReason.SOURCE_INVALID, f"the weights can't be loaded: {error}") from error
-    missing = sorted(info["missing_keys"]) + sorted(str(entry[0]) for entry in info["mismatched_keys"])
+    unlike = {str(entry[0]) for entry in info["mismatched_keys"]}
+    missing = sorted(set(info["missing_keys"]) - brought) + sorted(unlike - brought)
     if missing:
         raise BuildFailed(
             BuildReason.SOURCE_INVALID,
             f"the weights lack {len(missing)} tensors that config.json describes, {missing[0]} first: "
             "are they of another model, or of one without its head?",
         )
+    if adapters:
+        from modelyard_runtime.models.merging import merged  # PEFT, which a build without an adapter never needs
+
+        model = merged(model, adapters, without_pooler=without_pooler)
     model.config.use_cache = False  # a text is asked once: what a decoder keeps for the next token is for nothing
     return Reference(model, description)
 

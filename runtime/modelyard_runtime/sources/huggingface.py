@@ -21,7 +21,7 @@ from modelyard_runtime.progress import Advance
 from modelyard_runtime.sources.digest import file_digest
 from modelyard_runtime.sources.hub_errors import hub_failure
 from modelyard_runtime.sources.space import check_room
-from modelyard_runtime.sources.wanted import wanted
+from modelyard_runtime.sources.wanted import MODEL, Wanted
 
 TOKEN_VARIABLE = "HF_TOKEN"  # noqa: S105 - the variable's name
 NOTES = ".cache"
@@ -48,14 +48,14 @@ class Counter:
         """Go on counting with the next file."""
 
 
-def download_model(source: HuggingFaceFiles, destination: Path, advance: Advance) -> str:
+def download_model(source: HuggingFaceFiles, destination: Path, advance: Advance, files: Wanted = MODEL) -> str:
     """Download the files that a build uses, and return ``repo@commit``. Raises BuildFailed with the fix."""
     # The library's Xet downloads may hold gigabytes in memory, more than this step has; plain requests get the same.
     constants.HF_HUB_DISABLE_XET = True
     token = os.environ.get(TOKEN_VARIABLE) or False  # False: never one that happens to lie about
     api = HfApi(endpoint=source.endpoint.rstrip("/"), token=token)
     try:
-        used = _files(api, source)
+        used = _files(api, source, files)
         size = sum(file.size for file in used)
         check_room(destination, size)
         counter: Any = partial(_same, Counter(size, advance))
@@ -70,11 +70,11 @@ def download_model(source: HuggingFaceFiles, destination: Path, advance: Advance
     return f"{source.repo}@{source.revision}"
 
 
-def _files(api: HfApi, source: HuggingFaceFiles) -> list[RepoFile]:
+def _files(api: HfApi, source: HuggingFaceFiles, wanted: Wanted) -> list[RepoFile]:
     """Return what the hub says of the files that a build uses."""
     tree = api.list_repo_tree(source.repo, revision=source.revision, recursive=True)
     files = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
-    return [files[name] for name in wanted(files)]
+    return [files[name] for name in wanted.of(files)]
 
 
 def _same(counter: Counter, **_: Any) -> Counter:

@@ -13,13 +13,13 @@ from modelyard.contract.request import ObjectStoreFiles
 from modelyard.contract.steps import BuildReason
 from modelyard.contract.stores import SECRET_KEYS, scheme_of
 from modelyard_runtime.errors import BuildFailed
-from modelyard_runtime.models.folder import INDEX_SUFFIX, PICKLED, SAFETENSORS
+from modelyard_runtime.models.folder import INDEX_SUFFIX
 from modelyard_runtime.progress import Advance
 from modelyard_runtime.sources.objectstore_access import store_of
 from modelyard_runtime.sources.objectstore_errors import changed, nothing_there, store_failure
 from modelyard_runtime.sources.objectstore_stores import Remote, Store
 from modelyard_runtime.sources.space import check_room
-from modelyard_runtime.sources.wanted import INDEXES, MODULES, SMALL_FILES, named_by, wanted
+from modelyard_runtime.sources.wanted import INDEXES, MODEL, MODULES, Wanted, named_by
 
 PARTS = ".parts"
 """What came of files so far. It stays until all are there, so that another try goes on where this one ended."""
@@ -28,7 +28,7 @@ NAMING_LIMIT_BYTES = 32 << 20
 """Of a file that names others: an index of a hundred thousand weights has a third of it."""
 
 
-def download_folder(source: ObjectStoreFiles, destination: Path, advance: Advance) -> str:
+def download_folder(source: ObjectStoreFiles, destination: Path, advance: Advance, wanted: Wanted = MODEL) -> str:
     """Download the files that a build uses, and return the folder's address. Raises BuildFailed with the fix.
 
     Either all of them are in ``destination`` afterwards, as they are in the store at one moment, or none.
@@ -36,14 +36,14 @@ def download_folder(source: ObjectStoreFiles, destination: Path, advance: Advanc
     with_credentials = any(os.environ.get(name) for name in SECRET_KEYS[scheme_of(source.url)])
     with _told(source, with_credentials=with_credentials):
         store = store_of(source, os.environ)
-        files = _files(store) if store.is_there() else {}
+        files = _files(store, wanted) if store.is_there() else {}
         if not files:
             raise nothing_there(source, with_credentials=with_credentials)
         check_room(destination, sum(file.size for file in files.values()))
         parts = destination / PARTS
         parts.mkdir(exist_ok=True)
         _download(store, files.values(), parts, advance)
-        _check_unchanged(store, files)
+        _check_unchanged(store, files, wanted)
     for name, file in files.items():
         target = destination / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def _told(source: ObjectStoreFiles, *, with_credentials: bool) -> Iterator[None]
         raise failure from None
 
 
-def _files(store: Store) -> dict[str, Remote]:
+def _files(store: Store, wanted: Wanted) -> dict[str, Remote]:
     """Return the files that a build uses, by their path within the folder."""
     found: dict[str, Remote] = {}
 
@@ -74,13 +74,13 @@ def _files(store: Store) -> dict[str, Remote]:
         found.update(there)
         return bool(there)
 
-    ask(SMALL_FILES)
-    for weights in (SAFETENSORS, PICKLED):
+    ask(wanted.small)
+    for weights in wanted.weights:
         if ask({weights + INDEX_SUFFIX, weights}):
             break
     for name in found.keys() & {MODULES, *INDEXES}:
         ask(_named_by(store, name, found[name]))
-    return {name: found[name] for name in wanted(found)}
+    return {name: found[name] for name in wanted.of(found)}
 
 
 def _named_by(store: Store, name: str, file: Remote) -> list[str]:
@@ -146,9 +146,9 @@ def _verify(file: Remote, part: Path) -> None:
     raise changed(f"{file.path} came with {file.told.kind} {got.hex()} but the store says {file.told.value.hex()}")
 
 
-def _check_unchanged(store: Store, files: Mapping[str, Remote]) -> None:
+def _check_unchanged(store: Store, files: Mapping[str, Remote], wanted: Wanted) -> None:
     """Raise BuildFailed if the folder's files aren't those any more that they were before the first was read."""
-    now = _files(store)
+    now = _files(store, wanted)
     others = sorted(name for name in files.keys() | now.keys() if files.get(name) != now.get(name))
     if others:
         raise changed(f"{', '.join(others)} in {store.root}: the store describes it otherwise than before it was read")

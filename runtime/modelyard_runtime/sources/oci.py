@@ -15,17 +15,17 @@ from modelyard.oci.reference import Reference
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.progress import Advance
 from modelyard_runtime.sources.space import check_room
-from modelyard_runtime.sources.wanted import wanted
+from modelyard_runtime.sources.wanted import MODEL, Wanted
 
 
-def pull_model(source: OciFiles, destination: Path, advance: Advance) -> str:
+def pull_model(source: OciFiles, destination: Path, advance: Advance, files: Wanted = MODEL) -> str:
     """Pull the files that a build uses, and return the reference. Raises BuildFailed with what the registry said."""
     try:
         place = Reference.parse(source.ref)
         credentials = credentials_for(place.registry)
         with Repository(place, plain_http=source.plain_http, credentials=credentials) as repository:
             _, layers = files_in(repository, place.version)
-            names = set(wanted(str(layer.title) for layer in layers))
+            names = set(files.of(str(layer.title) for layer in layers))
             used = [layer for layer in layers if layer.title in names]
             size = sum(layer.size for layer in used)
             check_room(destination, size)

@@ -10,15 +10,17 @@ from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.progress import Advance
 from modelyard_runtime.sources.copying import copy_files
-from modelyard_runtime.sources.wanted import wanted
+from modelyard_runtime.sources.wanted import MODEL, Wanted
 
 MOUNT = Path("/source")
 
 
-def copy_from_volume(source: VolumeFiles, destination: Path, advance: Advance, mount: Path = MOUNT) -> str:
+def copy_from_volume(
+    source: VolumeFiles, destination: Path, advance: Advance, files: Wanted = MODEL, *, mount: Path = MOUNT
+) -> str:
     """Copy the files that a build uses, and return where they were. Raises BuildFailed with the fix."""
     try:
-        return _copied(source, destination, advance, mount)
+        return _copied(source, destination, advance, files, mount)
     except PermissionError as error:
         raise BuildFailed(
             BuildReason.SOURCE_UNAUTHORIZED,
@@ -26,16 +28,16 @@ def copy_from_volume(source: VolumeFiles, destination: Path, advance: Advance, m
         ) from error
 
 
-def _copied(source: VolumeFiles, destination: Path, advance: Advance, mount: Path) -> str:
+def _copied(source: VolumeFiles, destination: Path, advance: Advance, files: Wanted, mount: Path) -> str:
     folder = _within(mount, source.path)
     if not folder.is_dir():
         there = ", ".join(sorted(path.name for path in mount.iterdir())[:10]) or "nothing"
         raise BuildFailed(
             BuildReason.SOURCE_NOT_FOUND, f"the volume has no folder {source.path!r}: it holds {there}; set pvc.path"
         )
-    names = wanted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    files = {name: _within(mount, (folder / name).relative_to(mount.resolve()).as_posix()) for name in names}
-    copy_files(files, destination, advance)
+    names = files.of(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    places = {name: _within(mount, (folder / name).relative_to(mount.resolve()).as_posix()) for name in names}
+    copy_files(places, destination, advance)
     return f"pvc:{source.path or '/'}"
 
 

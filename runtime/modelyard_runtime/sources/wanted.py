@@ -1,11 +1,13 @@
-"""Which files of a model a build uses: configuration, tokenizer, and one form of the weights."""
+"""Which files a build uses: of a model configuration, tokenizer and one form of the weights; of an adapter both."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
+from modelyard_runtime.models.adapters import CONFIG, WEIGHTS
 from modelyard_runtime.models.folder import INDEX_SUFFIX, PICKLED, SAFETENSORS
 
 MODULES = "modules.json"
@@ -50,3 +52,25 @@ def wanted(paths: Iterable[str]) -> list[str]:
         weights = {name for name in names if _PICKLED.fullmatch(name)}
         index = PICKLED + INDEX_SUFFIX
     return sorted(small | weights | ({index} & names))
+
+
+def wanted_of_adapter(paths: Iterable[str]) -> list[str]:
+    """Return those of an adapter's files that a build uses, sorted. Its pickled weights are none of them."""
+    return sorted({CONFIG, WEIGHTS} & set(paths))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to take of a place. ``of`` chooses among the paths that are there.
+
+    Where a place lists nothing it is asked for ``small`` files by name, and for the first form of ``weights`` that it
+    has.
+    """
+
+    of: Callable[[Iterable[str]], list[str]]
+    small: frozenset[str]
+    weights: tuple[str, ...]
+
+
+MODEL = Wanted(of=wanted, small=SMALL_FILES, weights=(SAFETENSORS, PICKLED))
+ADAPTER = Wanted(of=wanted_of_adapter, small=frozenset({CONFIG}), weights=(WEIGHTS,))

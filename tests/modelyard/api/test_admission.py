@@ -17,6 +17,8 @@ Manifest = dict[str, Any]
 HUB = {"huggingFace": {"repo": "sentence-transformers/all-MiniLM-L6-v2"}}
 DIGEST = "@sha256:" + "a" * 64
 
+OF_CLAIM: Manifest = {"pvc": {"claimName": "models"}}
+ADAPTER: Manifest = {"name": "support", "pvc": {"claimName": "adapters"}}
 ARTIFACT = {"artifact": {"ref": f"registry.example.com:5000/n/build{DIGEST}"}}
 
 REFUSED: dict[str, tuple[Manifest, str]] = {
@@ -86,6 +88,27 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
         {"source": ARTIFACT, "gates": {"dataset": {"configMapRef": {"name": "texts", "key": "t.txt"}}}},
         "an artifact is built and measured already: leave gates.dataset out",
     ),
+    "an artifact and adapters": (
+        {"source": ARTIFACT | {"mergeAdapters": [{"name": "a", "pvc": {"claimName": "c"}}]}},
+        "leave source.mergeAdapters out",
+    ),
+    "an adapter in two places": (
+        {"source": OF_CLAIM | {"mergeAdapters": [ADAPTER | {"oci": {"ref": "h/a:1"}}]}},
+        "give exactly one source: huggingFace, objectStore, pvc or oci",
+    ),
+    "an adapter twice": ({"source": OF_CLAIM | {"mergeAdapters": [ADAPTER, ADAPTER]}}, "Duplicate value"),
+    "too many adapters": (
+        {"source": OF_CLAIM | {"mergeAdapters": [ADAPTER | {"name": f"a{i}"} for i in range(9)]}},
+        "must have at most 8 items",
+    ),
+    "an adapter that adds nothing": (
+        {"source": OF_CLAIM | {"mergeAdapters": [ADAPTER | {"scale": 0}]}},
+        "should be greater than or equal to 0.01",
+    ),
+    "an adapter's name that is none": (
+        {"source": OF_CLAIM | {"mergeAdapters": [ADAPTER | {"name": "Mine"}]}},
+        "spec.source.mergeAdapters[0].name",
+    ),
     "a dataset of another kind": (
         {"gates": {"dataset": {"configMapRef": {"name": "texts", "key": "texts.parquet"}}}},
         "name a key that ends in .txt (a text a line), .jsonl (a JSON value a line) or .csv",
@@ -114,6 +137,10 @@ TAKEN: dict[str, Manifest] = {
     "the smallest": {},
     "an artifact by tag": {"source": {"oci": {"ref": "localhost:5000/models/minilm:v1.0_a"}}},
     "an artifact by digest": {"source": {"oci": {"ref": "ghcr.io/org/models/minilm" + DIGEST}}},
+    "adapters of two places": {
+        "source": OF_CLAIM
+        | {"mergeAdapters": [ADAPTER, {"name": "b", "scale": 0.5, "huggingFace": {"repo": "org/adapter"}}]}
+    },
     "a claim": {"source": {"pvc": {"claimName": "models", "path": "a/b..c/"}}},
     "a bucket": {"source": {"objectStore": {"url": "s3://models.example", "revision": "2"}}},
     "a folder of a bucket": {"source": {"objectStore": {"url": "gs://models/a b/m%20..n/"}}},

@@ -89,6 +89,11 @@ def test_a_folder_comes_back_as_it_was_pushed_with_the_configuration_beside_it(
     assert (target / "config.pbtxt").read_text() == 'name: "mine"'
 
 
+def test_an_adapter_is_pushed_as_a_model_is(registry: RunningRegistry, tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    assert main(["push", str(tmp_path), f"oci://{registry.host}/adapters/mine:1", "--plain-http"]) == 0
+
+
 def test_long_transfers_tell_how_far_they_are(
     registry: RunningRegistry, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,9 +11,10 @@ from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.source import Source
 from modelyard.cli import main
 from modelyard.contract.dataset import FEWEST
-from modelyard.contract.request import HuggingFaceFiles, OciFiles
+from modelyard.contract.request import AdapterFiles, HuggingFaceFiles, ObjectStoreFiles, OciFiles
 from modelyard.local.build import NotPossible, read_built, request_of
 from modelyard.local.dataset import NoDataset, dataset_in
+from modelyard.local.inputs import Inputs, inputs_of
 from modelyard.local.manifest import BadManifest, read_manifest
 from modelyard.local.source import NoSource, located, of_folder
 from modelyard.oci.artifact import MODEL_TYPE, image_of, push
@@ -125,15 +126,28 @@ def test_your_texts_stand_in_the_same_file(tmp_path: Path) -> None:
     found = dataset_in(model, file)
     assert found is not None
     assert found.data.decode().splitlines()[:2] == ["text 0", "text 1"]
-    request = request_of(model.spec, of_folder(tmp_path), found.pin)
+    request = request_of(model.spec, Inputs(source=of_folder(tmp_path), dataset=found))
     assert request.dataset is not None
     assert len(request.dataset.texts(found.data)) == FEWEST
-    assert request.key != request_of(model.spec, of_folder(tmp_path)).key
+    assert request.key != request_of(model.spec, Inputs(source=of_folder(tmp_path))).key
     file.write_text(MODEL + gates)
     with pytest.raises(NoDataset, match=r"there is no ConfigMap t in .*model\.yaml; create it with the key t\.txt"):
         dataset_in(read_manifest(file), file)
     file.write_text(MODEL)
     assert dataset_in(read_manifest(file), file) is None
+
+
+def test_adapters_lie_where_the_manifest_says(tmp_path: Path) -> None:
+    file = tmp_path / "model.yaml"
+    model, adapter = f"objectStore: {{url: '{tmp_path.as_uri()}/model/'}}", f"{tmp_path.as_uri()}/support/"
+    requests = []
+    for merging in ("", f", mergeAdapters: [{{name: support, scale: 0.5, objectStore: {{url: '{adapter}'}}}}]"):
+        file.write_text(MODEL.replace("huggingFace: {repo: org/name}", model + merging))
+        manifest = read_manifest(file)
+        requests.append(request_of(manifest.spec, inputs_of(manifest, file, plain_http=False)))
+    alone, merged = requests
+    assert merged.adapters == (AdapterFiles(name="support", scale=0.5, files=ObjectStoreFiles(url=adapter)),)
+    assert (merged.source, merged.key != alone.key) == (alone.source, True)
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,8 +23,9 @@ from modelyard.manifests.request import build_request
 from modelyard.manifests.revision import Revision
 from modelyard.manifests.secret import push_secret
 from modelyard.manifests.service import fallback_service, headless_service, public_service
+from modelyard.pins import OciPin
 from modelyard.routes import Routes
-from modelyard.snapshot import BuildSnapshot, OciPin, ServingSnapshot, Snapshot, snapshot_of
+from modelyard.snapshot import BuildSnapshot, ServingSnapshot, Snapshot, snapshot_of
 from modelyard.traffic.envoy_config import ProxyConfig
 
 Manifest = dict[str, Any]
@@ -65,11 +67,12 @@ def snapshot() -> Snapshot:
     return snapshot_of(build, serving, attempt=1, proxy_image="docker.io/envoyproxy/envoy:v1.40.0")
 
 
-def build_spec(source: Manifest | None = None) -> ModelBuildSpec:
+def build_spec(source: Manifest | None = None, adapters: Sequence[Manifest] = ()) -> ModelBuildSpec:
     return ModelBuildSpec.model_validate(
         {
             "key": "a" * 64,
             "source": source or {"huggingFace": _hub()},
+            "adapters": adapters,
             "dataset": {"configMapRef": {"name": "texts", "key": "t.jsonl"}, "column": "body", "digest": DIGEST},
             "candidates": [{"engine": "OnnxRuntime", "precision": "FP32"}],
             "images": {"runtime": "ghcr.io/modelyard/runtime:1", "triton": "ghcr.io/modelyard/triton:1"},
@@ -97,13 +100,27 @@ def stores() -> dict[str, Manifest]:
     return {scheme: {"objectStore": store | secret} for scheme, store in {"s3": s3, **others}.items()}
 
 
-def build_job(resources: ResourcesSpec, namespace: str = "n", source: Manifest | None = None) -> Manifest:
+def adapters() -> list[Manifest]:
+    """Return an adapter of a registry and one of a claim."""
+    oci = {"ref": f"registry.example.com/adapters/support@{DIGEST}", "pullSecretRef": {"name": "theirs"}}
+    return [
+        {"name": "support", "scale": 0.5, "oci": oci},
+        {"name": "tone", "pvc": {"claimName": "adapters", "path": "tone/"}},
+    ]
+
+
+def build_job(
+    resources: ResourcesSpec,
+    namespace: str = "n",
+    source: Manifest | None = None,
+    adapters: Sequence[Manifest] = (),
+) -> Manifest:
     """Return the Job of a build with these resources."""
     owner = build_owner(namespace, "a" * 16, "22222222-2222-2222-2222-222222222222")
     return job(
         BuildJob(
             owner=owner,
-            spec=build_spec(source),
+            spec=build_spec(source, adapters),
             attempt=1,
             starts_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
             resources=resources,
@@ -150,7 +167,9 @@ def everything(namespace: str = "n") -> dict[str, Manifest]:
         "build": build_manifest(namespace, spec),
         "build-job": build_job(RESOURCES, namespace),
         "build-job-object-store": build_job(RESOURCES, namespace, stores()["s3"]),
+        "build-job-adapters": build_job(RESOURCES, namespace, adapters=adapters()),
         "build-request": request_config(build, build_request(spec)),
+        "build-request-adapters": request_config(build, build_request(build_spec(adapters=adapters()))),
         "build-request-object-store": request_config(build, build_request(build_spec(stores()["s3"]))),
         "build-push-secret": push_secret(build, '{"auths": {}}'),
     }

@@ -15,7 +15,8 @@ from modelyard.manifests.deployment import revision_deployment
 from modelyard.manifests.metadata import model_owner
 from modelyard.manifests.overlay import merged_resources
 from modelyard.manifests.revision import Revision
-from modelyard.snapshot import ArtifactPin, snapshot_of
+from modelyard.pins import ArtifactPin
+from modelyard.snapshot import snapshot_of
 from tests.modelyard.manifests.samples import DIGEST, RESOURCES, build_job, everything, snapshot, stores
 from tests.servers.apiserver import RunningApiServer
 
@@ -112,6 +113,27 @@ def test_a_promoted_artifact_is_pulled_where_it_is_with_the_users_secret() -> No
     assert pull["command"][2] == f"registry.example.com/staging/b@{DIGEST}"
     assert "--plain-http" in pull["command"]
     assert [volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume] == ["theirs"]
+
+
+def test_each_adapter_is_read_by_a_container_that_sees_no_other_s_secret() -> None:
+    template = PODS["build-job-adapters"]
+    owners = {v["name"]: v["secret"]["secretName"] for v in template["spec"]["volumes"] if "secret" in v}
+    seen = {}
+    for container in containers(template):
+        mounted = {owners[mount["name"]] for mount in container["volumeMounts"] if mount["name"] in owners}
+        named = {
+            variable["valueFrom"]["secretKeyRef"]["name"]
+            for variable in container.get("env", [])
+            if "valueFrom" in variable
+        }
+        seen[container["name"]] = mounted | named
+    assert seen.pop("publish")
+    with_secret = {name: secrets for name, secrets in seen.items() if secrets}
+    assert with_secret == {"fetch": {"hf"}, "fetch-support": {"theirs"}}
+    assert seen.keys() == {"fetch", "fetch-support", "fetch-tone", "server", "convert"}
+    refusing = MANIFESTS["build-job-adapters"]["spec"]["podFailurePolicy"]["rules"]
+    told = {rule["onExitCodes"]["containerName"] for rule in refusing if "onExitCodes" in rule}
+    assert told == {"fetch", "fetch-support", "fetch-tone", "convert", "publish"}
 
 
 @pytest.mark.parametrize("word", ["build-job", "build-job-object-store"])

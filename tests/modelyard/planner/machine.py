@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from modelyard.naming import REJECTED_ANNOTATION, REVISION_LABEL, ROUTES_ANNOTATION
+from modelyard.pins import OciPin
 from modelyard.reasons import Reason
 from modelyard.routes import Routes
-from modelyard.snapshot import OciPin
 from modelyard.state.desired import Desired, Images
 from modelyard.state.observed import Observed, PinFailed
 from modelyard.state.plan import Amend, Apply, Create, Delete, Plan, Scale, Truth

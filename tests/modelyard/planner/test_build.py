@@ -10,7 +10,7 @@ import pytest
 
 from modelyard.api.pod import ResourcesSpec
 from modelyard.api.status import ModelBuildStatus
-from modelyard.contract.steps import WAIT_UNTIL, BuildReason, Step
+from modelyard.contract.steps import WAIT_UNTIL, BuildReason, Step, adapter_container, step_of
 from modelyard.errors import SpecNotUnderstood
 from modelyard.planner import asks_registry, plan_build
 from modelyard.reasons import ADVICE, Reason
@@ -67,6 +67,14 @@ def memory_of(plan: BuildPlan) -> int:
 
 
 ARTIFACT = build_spec({"artifact": {"ref": f"registry.example.com/n/b@sha256:{'d' * 64}"}})
+
+
+@pytest.mark.parametrize(
+    ("container", "step"),
+    [("fetch", Step.FETCH), (adapter_container("a-b"), Step.FETCH), ("convert", Step.CONVERT), ("server", None)],
+)
+def test_every_container_is_of_a_step_but_the_server(container: str, step: Step | None) -> None:
+    assert step_of(container) is step
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from modelyard.naming import COMPONENT_LABEL, NUDGE_ANNOTATION, REVISION_LABEL, ROUTES_ANNOTATION
+from modelyard.pins import OciPin
 from modelyard.planner import plan_model, retried_build
 from modelyard.reasons import Reason
-from modelyard.snapshot import OciPin
 from modelyard.state.observed import ArtifactDoubt, Obstacle, PinFailed
 from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Replace, Restore, Scale
 from modelyard.status import status_of

@@ -25,9 +25,9 @@ from modelyard.naming import (
     ROUTES_ANNOTATION,
     VERIFIED_ANNOTATION,
 )
+from modelyard.pins import OciPin, Pin, Pins
 from modelyard.planner import needs_pin, plan_model, retried_build
 from modelyard.routes import Routes
-from modelyard.snapshot import OciPin, Pin
 from modelyard.state.desired import Defaults, Desired, Images, Registry
 from modelyard.state.observed import ArtifactDoubt, Observed, PinFailed, ProxyReplica
 from modelyard.state.plan import (
@@ -141,7 +141,7 @@ class World:
         ]
         have = observed_from(self.model, children, builds, routes, self.now)
         if needs_pin(want, have):
-            have = replace(have, pin=self.pin)
+            have = replace(have, pins=self.pin if isinstance(self.pin, PinFailed) else Pins(source=self.pin))
         if retried_build(want, have):
             have = replace(have, artifact=self.artifact)
         return want, have

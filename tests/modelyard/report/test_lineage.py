@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 
 from modelyard.contract.choices import Candidate, Engine, Precision
-from modelyard.contract.report import ArtifactRef, BuildReport
+from modelyard.contract.report import AdapterReport, ArtifactRef, BuildReport
 from modelyard.contract.request import (
+    AdapterFiles,
     BuildRequest,
     Destination,
     HuggingFaceFiles,
@@ -130,6 +131,20 @@ def test_it_is_a_statement_by_the_specifications(
     jsonschema.validate(statement, SPECIFICATION, cls=jsonschema.Draft202012Validator)
     found = statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]
     assert found == {"name": "source", "uri": uri, "digest": {"modelyardFiles": "e" * 64, **digests}}
+
+
+def test_what_was_merged_is_a_dependency_of_its_own(older: BuildReport) -> None:
+    asked = request(SOURCES[0][0]).model_copy(
+        update={"adapters": (AdapterFiles(name="support", scale=0.5, files=SOURCES[2][0]),)}
+    )
+    read = AdapterReport(name="support", scale=0.5, kind="oci", ref="r", digest="sha256:" + "f" * 64)
+    report = older.model_copy(update={"source": older.source.model_copy(update={"adapters": (read,)})})
+    definition = statement_of(asked, report, ARTIFACT)["predicate"]["buildDefinition"]
+    assert definition["externalParameters"]["adapters"][0]["scale"] == 0.5
+    _, adapter, *images = definition["resolvedDependencies"]
+    digests = {"modelyardFiles": "f" * 64, **SOURCES[2][2]}
+    assert adapter == {"name": "adapter support", "uri": SOURCES[2][1], "digest": digests}
+    assert len(images) == 2
 
 
 def test_it_is_about_the_artifact_and_names_its_report(older: BuildReport) -> None:

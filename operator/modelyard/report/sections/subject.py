@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard.contract.report import BuildReport
+from modelyard.contract.report import AdapterReport, BuildReport
 from modelyard.report.document import Row, Section, Table, code, text
 from modelyard.report.words import count, megabytes, moment
 
@@ -25,6 +25,7 @@ def _source(report: BuildReport) -> tuple[Row, ...]:
         (text("place"), code(source.ref)),
         (text("kind of place"), code(source.kind)),
         (text("digest of its files"), code(source.digest)),
+        *(_merged(adapter) for adapter in source.adapters),
         (text("architecture"), text(f"{source.architecture} ({source.model_type})")),
         (text("task"), text(str(source.task))),
     ]
@@ -35,6 +36,10 @@ def _source(report: BuildReport) -> tuple[Row, ...]:
         (text("parameters"), text(count(source.parameters))),
         (text("weights"), text("trained" if source.trained else "as they are initialised: no trace of training")),
     )
+
+
+def _merged(adapter: AdapterReport) -> Row:
+    return text(f"merged adapter {adapter.name}, times {adapter.scale:g}"), code(f"{adapter.ref} {adapter.digest}")
 
 
 def _artifact(report: BuildReport) -> tuple[Row, ...]:
