@@ -109,7 +109,8 @@ class Conversion:
 
     def _report(self, original: Original, winner: Candidate, candidates: tuple[CandidateReport, ...]) -> BuildReport:
         fetched, shapes = self.scratch.read_fetched(), self.request.shapes
-        versions = {"python": python_version()} | self.server.versions() | {name: version(name) for name in PACKAGES}
+        packages = (*PACKAGES, "peft") if self.adapters else PACKAGES
+        versions = {"python": python_version()} | self.server.versions() | {name: version(name) for name in packages}
         return BuildReport(
             name=self.request.name,
             key=self.request.key,
