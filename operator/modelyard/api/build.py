@@ -10,7 +10,7 @@ from modelyard.api.base import ATOMIC, ApiModel, Duration, Name, Quantity, map_b
 from modelyard.api.optimization import ShapesSpec
 from modelyard.api.pod import PodOverlay, ResourcesSpec
 from modelyard.api.proof import ConfigMapKeyRef, ParitySpec
-from modelyard.api.source import FILES, MOST_ADAPTERS, AdapterName, SecretKeyRef, SecretRef
+from modelyard.api.source import FILES, MOST_ADAPTERS, AdapterName, AdapterScale, SecretKeyRef, SecretRef
 from modelyard.contract.choices import Engine, Objective, Precision, Task
 
 
@@ -93,7 +93,7 @@ class PinnedAdapter(PinnedFiles):
 
     name: AdapterName
     """What it is called."""
-    scale: Annotated[float, Field(ge=0.01, le=10)] = 1.0
+    scale: AdapterScale = 1.0
     """By how much what it adds is multiplied."""
 
 

@@ -10,7 +10,8 @@ from modelyard.api.base import without_empty
 
 Schema = dict[str, Any]
 
-_DROPPED = ("title", "additionalProperties", "default", "$defs")
+_DROPPED = ("title", "additionalProperties", "default", "$defs", "exclusiveMinimum")
+"""A CRD's exclusiveMinimum is a boolean, as formerly: a rule says it instead."""
 
 
 def structural_schema(model: type[BaseModel], *, defaults: bool) -> Schema:

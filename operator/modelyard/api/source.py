@@ -20,6 +20,17 @@ AdapterName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0
 """Part of the names of a container and of volumes."""
 
 
+AdapterScale = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=10,
+        # Not the schema's minimum: the API server compares an integer with the integer part of it.
+        json_schema_extra=rules(rule("self > 0.0", "give a scale above 0, for an adapter times 0 adds nothing")),
+    ),
+]
+
+
 class SecretKeyRef(ApiModel):
     """A key of a Secret in the model's namespace."""
 
@@ -172,7 +183,7 @@ class AdapterSource(FilesSource):
 
     name: AdapterName
     """What the adapter is called in messages and in the report."""
-    scale: Annotated[float, Field(ge=0.01, le=10)] = 1.0
+    scale: AdapterScale = 1.0
     """By how much what the adapter adds is multiplied."""
 
 

@@ -103,7 +103,7 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     ),
     "an adapter that adds nothing": (
         {"source": OF_CLAIM | {"mergeAdapters": [ADAPTER | {"scale": 0}]}},
-        "should be greater than or equal to 0.01",
+        "give a scale above 0, for an adapter times 0 adds nothing",
     ),
     "an adapter's name that is none": (
         {"source": OF_CLAIM | {"mergeAdapters": [ADAPTER | {"name": "Mine"}]}},
