@@ -183,6 +183,19 @@ def test_neighbours_are_counted_among_the_ten_nearest_others() -> None:
     assert kept[1] == pytest.approx(0.9)  # it lost the one that went away
 
 
+def test_which_of_equally_near_ones_are_the_ten_nearest_is_held_against_nobody() -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.normal(size=(4, 32)).astype(np.float32)  # twenty texts each that the original answers alike
+    alike = np.repeat(groups, 20, axis=0)
+
+    def rounded_otherwise() -> Answers:
+        return alike * (1 + rng.normal(0, 1e-7, alike.shape)).astype(np.float32)
+
+    assert neighbours_kept(rounded_otherwise(), rounded_otherwise()).min() == 1
+    apart = alike + rng.normal(0, 1e-2, alike.shape).astype(np.float32)
+    assert neighbours_kept(apart, apart + rng.normal(0, 1e-2, alike.shape).astype(np.float32)).mean() < 0.8
+
+
 @pytest.mark.parametrize(
     ("flipped", "expected"),
     [(0, Outcome.PASS), (1, Outcome.INCONCLUSIVE), (2, Outcome.INCONCLUSIVE), (12, Outcome.MISS)],
