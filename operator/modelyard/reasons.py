@@ -219,9 +219,12 @@ ADVICE: Mapping[Reason, Advice] = {
         nearer=("delete it", "delete the tag", "delete the artifact", "push it again", "command retry"),
     ),
     Reason.SOURCE_INVALID: Advice(
-        "The files are no whole model: weights cut off, no configuration or no tokenizer.",
+        "The files are no whole model: weights cut off, no configuration or no tokenizer; or an adapter doesn't fit.",
         "Upload the model again, with config.json, the weights and the tokenizer's files.",
-        nearer=("upload", "name the folder", "save it", "put the files", "name one of", "push the folder"),
+        nearer=(
+            *("upload", "name the folder", "save it", "put the files", "name one of", "push the folder"),
+            *("merge one", "train it", "name the one", "leave it out"),
+        ),
     ),
     Reason.DATASET_INVALID: Advice(
         "No proof can be taken on the texts that gates.dataset names: they aren't there, are too few, or changed.",

@@ -46,6 +46,7 @@ from modelyard.pins import (
 from modelyard.reasons import Reason
 from modelyard.settings import Sources
 from modelyard.state.observed import PinFailed
+from modelyard.wording import of_adapter
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _DOCKER_CONFIG_KEY = ".dockerconfigjson"
@@ -68,7 +69,7 @@ class Pinner:
         for adapter in spec.source.merge_adapters:
             pin = await self._files(namespace, adapter)
             if isinstance(pin, PinFailed):
-                return replace(pin, message=f"adapter {adapter.name}: {pin.message}")
+                return replace(pin, message=of_adapter(adapter.name, pin.message))
             adapters.append(AdapterPin(name=adapter.name, scale=adapter.scale, source=pin))
         dataset = await self.dataset(namespace, spec.gates.dataset) if spec.gates.dataset else None
         if isinstance(dataset, PinFailed):

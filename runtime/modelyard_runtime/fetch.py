@@ -17,6 +17,7 @@ from modelyard.contract.request import (
     VolumeFiles,
 )
 from modelyard.contract.stores import scheme_of
+from modelyard.wording import of_adapter
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Fetched, Scratch
 from modelyard_runtime.models.adapters import read_adapter
@@ -56,13 +57,11 @@ def _fetched(source: SourceFiles, folder: Path, wanted: Wanted, journal: Journal
 
 @contextmanager
 def _of_adapter(name: str) -> Iterator[None]:
-    """Say of a failure that it is an adapter's: fields are called as the model's own source has them."""
+    """Say of a failure that it is an adapter's."""
     try:
         yield
     except BuildFailed as failed:
-        words = str(failed).replace("spec.source.", f"spec.source.mergeAdapters[{name}].")
-        told = words if words.startswith(f"adapter {name}") else f"adapter {name}: {words}"
-        raise BuildFailed(failed.reason, told) from failed
+        raise BuildFailed(failed.reason, of_adapter(name, str(failed))) from failed
 
 
 def _place(source: SourceFiles, destination: Path, advance: Advance, wanted: Wanted) -> str:

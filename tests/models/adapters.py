@@ -20,7 +20,9 @@ def save_adapter(base: Path, folder: Path, *, seed: int = 0, labels: int = 0, **
     """
     torch.manual_seed(seed)
     if labels:
-        model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=labels)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            base, num_labels=labels, ignore_mismatched_sizes=True
+        )
         config = {"task_type": HEADED} | config
     else:
         model = AutoModel.from_pretrained(base)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from modelyard.contract.choices import Task
 from modelyard.contract.request import AdapterFiles, ObjectStoreFiles
@@ -70,11 +71,12 @@ def test_what_is_merged_answers_as_peft_does(base: Path, tmp_path: Path, config:
     assert np.abs(got - merged(base)).max() > 1e-3, "it changes something"
 
 
-def test_a_scale_multiplies_what_is_added(base: Path, tmp_path: Path) -> None:
-    save_adapter(base, tmp_path / "whole")
-    save_adapter(base, tmp_path / "half")
+@pytest.mark.parametrize("target", ["query", "word_embeddings"])
+def test_a_scale_multiplies_what_is_added(base: Path, tmp_path: Path, target: str) -> None:
+    for name in ("whole", "half"):
+        save_adapter(base, tmp_path / name, target_modules=[target])
     weights = load_file(tmp_path / "half" / WEIGHTS)
-    halved = {name: value / 2 if "lora_B" in name else value for name, value in weights.items()}
+    halved = {name: value / 2 if "_B" in name else value for name, value in weights.items()}
     save_file(halved, tmp_path / "half" / WEIGHTS)
     assert merged(base, tmp_path / "whole", scale=0.5) == pytest.approx(merged(base, tmp_path / "half"), abs=1e-6)
 
@@ -94,6 +96,14 @@ def test_a_head_that_an_adapter_brings_makes_a_classifier_of_an_encoder(base: Pa
     description = describe(base, Task.AUTO, [adapter])
     assert (description.task, description.labels) == (Task.CLASSIFICATION, tuple(f"LABEL_{i}" for i in range(5)))
     assert merged(base, tmp_path / "topics") == pytest.approx(unmerged(adapted), abs=2e-5)
+
+
+def test_a_head_of_another_size_takes_the_place_of_the_one_that_is_there(base: Path, tmp_path: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=3)
+    model.save_pretrained(tmp_path / "three")
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "three")
+    adapted = save_adapter(tmp_path / "three", tmp_path / "five", labels=5)
+    assert merged(tmp_path / "three", tmp_path / "five") == pytest.approx(unmerged(adapted), abs=2e-5)
 
 
 def test_one_output_that_an_adapter_brings_is_a_score(base: Path, tmp_path: Path) -> None:
@@ -137,6 +147,23 @@ def cut_short(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes(data[:-10])
 
 
+def embeddings_alone(folder: Path, keep: str = "") -> dict[str, torch.Tensor]:
+    """Return the weights of an adapter of the embeddings in the place of this one, as they are before training."""
+    base = json.loads((folder / CONFIG).read_text())["base_model_name_or_path"]
+    save_adapter(Path(base), folder, target_modules=["word_embeddings"])
+    weights = load_file(folder / WEIGHTS)
+    return {n: torch.zeros_like(v) if "embedding_A" in n else v for n, v in weights.items() if keep in n}
+
+
+def untrained_embeddings(folder: Path) -> None:
+    save_file(embeddings_alone(folder), folder / WEIGHTS)
+
+
+def half_of_embeddings(folder: Path) -> None:
+    weights = embeddings_alone(folder, keep="embedding_A")
+    save_file({name: value + 1 for name, value in weights.items()}, folder / WEIGHTS)
+
+
 def pickled(folder: Path) -> None:
     (folder / WEIGHTS).rename(folder / "adapter_model.bin")
 
@@ -153,6 +180,8 @@ def pickled(folder: Path) -> None:
         (lambda folder: with_config(folder, target_modules=["c_attn"]), "does not fit this model: .*c_attn"),
         (not_a_number, "no number"),
         (untrained, "changes nothing"),
+        (untrained_embeddings, "changes nothing"),
+        (half_of_embeddings, "the adapter lacks 1 tensors"),
         (lambda folder: with_config(folder, peft_type="IA3"), "of PEFT's type IA3, and only LORA is merged"),
         (lambda folder: with_config(folder, init_lora_weights="pissa_niter_4"), "began as pissa_niter_4"),
         (lambda folder: (folder / CONFIG).write_text("{"), "adapter_config.json is no JSON"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelyard.api.source import AdapterSource
 from modelyard.contract.request import AdapterFiles
 from modelyard.local.dataset import LocalDataset, dataset_in
 from modelyard.local.manifest import Manifest
-from modelyard.local.source import Located, located, located_files
+from modelyard.local.source import Located, NoSource, located, located_files
 from modelyard.pins import AdapterPin, Pins
+from modelyard.wording import of_adapter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +47,13 @@ class Inputs:
 def inputs_of(manifest: Manifest, file: Path, *, plain_http: bool) -> Inputs:
     """Find what a manifest names. ``plain_http``: its registries are asked without TLS. Raises NoSource, NoDataset."""
     source = manifest.spec.source
-    adapters = tuple(
-        LocatedAdapter(name=one.name, scale=one.scale, source=located_files(one, plain_http=plain_http))
-        for one in source.merge_adapters
-    )
+    adapters = tuple(_adapter(one, plain_http=plain_http) for one in source.merge_adapters)
     return Inputs(source=located(source, plain_http=plain_http), adapters=adapters, dataset=dataset_in(manifest, file))
+
+
+def _adapter(adapter: AdapterSource, *, plain_http: bool) -> LocatedAdapter:
+    try:
+        source = located_files(adapter, plain_http=plain_http)
+    except NoSource as error:
+        raise NoSource(of_adapter(adapter.name, str(error))) from error
+    return LocatedAdapter(name=adapter.name, scale=adapter.scale, source=source)

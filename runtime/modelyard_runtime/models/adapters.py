@@ -40,7 +40,7 @@ class Adapter:
     @property
     def head_outputs(self) -> int | None:
         """Return how many outputs the head has that it brings, None if it brings none."""
-        found = (t.shape[0] for t in self.tensors if t.name.endswith(HEADS) and ".lora_" not in t.name)
+        found = (t.shape[0] for t in self.tensors if t.name.endswith(HEADS) and ".lora_" not in t.name and t.shape)
         return next(found, None)
 
 
@@ -56,7 +56,7 @@ def read_adapter(folder: Path, name: str, scale: float = 1.0) -> Adapter:
         raise _invalid(name, f"there is no {CONFIG}: name the folder that PEFT's save_pretrained wrote")
     kind, start = str(config.get("peft_type")), str(config.get("init_lora_weights", ""))
     if kind != LORA:
-        raise _invalid(name, f"it is of PEFT's type {kind}, and only {LORA} is merged")
+        raise _invalid(name, f"it is of PEFT's type {kind}, and only {LORA} is merged: leave it out of mergeAdapters")
     if start.lower().startswith(CHANGES_BASE):
         raise _invalid(
             name,

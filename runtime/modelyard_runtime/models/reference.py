@@ -84,7 +84,8 @@ def load_reference(folder: Path, description: Description, adapters: Sequence[Ad
     options: dict[str, Any] = {"add_pooling_layer": False} if without_pooler else {}
     brought = brought_by(adapters)
     if brought:
-        options["num_labels"] = description.size
+        # The head that is in the files may be of another size: the adapter's takes its place.
+        options |= {"num_labels": description.size, "ignore_mismatched_sizes": True}
     try:
         model, info = kind.from_pretrained(
             folder,
