@@ -10,6 +10,7 @@ import asyncio
 from pydantic import ValidationError
 
 from modelyard.api.build import PinnedArtifact
+from modelyard.contract.files import strangers
 from modelyard.contract.report import ArtifactRef, BuildReport
 from modelyard.errors import SpecNotUnderstood
 from modelyard.oci.artifact import files_in, read_report
@@ -26,6 +27,7 @@ from modelyard.telemetry import Log
 
 SECONDS = 20.0
 _BUILD_AGAIN = "delete the tag, and it is built again"
+_NAME_ANOTHER = "name the artifact of a build that succeeded, as status.artifacts[].ref has it"
 
 log = Log("artifacts")
 
@@ -100,6 +102,7 @@ def _verified(repository: Repository, digest: str, key: str | None) -> RegistryA
     """
     content = read_report(repository, digest)
     where = f"{repository.place.registry}/{repository.place.repository}@{digest}"
+    fix = _BUILD_AGAIN if key else _NAME_ANOTHER
     if content is None:
         log.warning("artifact without a report", artifact=where)
         return Missing()
@@ -107,12 +110,15 @@ def _verified(repository: Repository, digest: str, key: str | None) -> RegistryA
         report = BuildReport.model_validate_json(content)
     except ValidationError as error:
         fault = error.errors()[0]["msg"]
-        message = f"the report of {where} can't be read ({fault}); {_BUILD_AGAIN}"
+        message = f"the report of {where} can't be read ({fault}); {fix}"
         return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
     if key is not None and report.key != key:
         message = f"{where} was built from other inputs ({report.key[:16]}); {_BUILD_AGAIN}"
         return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
     _, layers = files_in(repository, digest)
+    if strange := strangers(str(layer.title) for layer in layers):
+        message = f"{where} holds {strange[0]}, which no build makes; {fix}"
+        return RegistryFailed(reason=Reason.DIGEST_MISMATCH, message=message)
     repository_name = f"{repository.place.registry}/{repository.place.repository}"
     artifact = ArtifactRef(repository=repository_name, digest=digest, size=sum(layer.size for layer in layers))
     return Hit(artifact=artifact, report=report)

@@ -99,7 +99,8 @@ def build_key(build: BuildSnapshot) -> str:
     if build.adapters:
         inputs["adapters"] = [{"scale": one.scale, "source": identity(one.source)} for one in build.adapters]
     if build.dataset:
-        inputs["dataset"] = {"sha256": build.dataset.digest, "column": build.dataset.column}
+        form = build.dataset.key.rpartition(".")[2]  # by which it is read
+        inputs["dataset"] = {"sha256": build.dataset.digest, "column": build.dataset.column, "form": form}
     inputs["runtimeImage"] = build.runtime_image.rpartition("/")[2]
     return digest({"schema": 1} | inputs)
 

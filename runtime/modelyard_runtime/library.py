@@ -153,9 +153,14 @@ def _spec(choice: Mapping[str, str], gates: Mapping[str, Any], rest: Mapping[str
     optimization = {**rest.get("optimization", {}), **choice}
     fields = {"source": {}, **rest, "optimization": optimization, "gates": dict(gates)}
     try:
-        return OptimizedModelSpec.model_validate(fields)
+        wanted = OptimizedModelSpec.model_validate(fields)
     except ValidationError as error:
         raise NotPossible("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())) from error
+    left_out = "source" if "source" in rest else "gates.dataset" if wanted.gates.dataset else ""
+    if left_out:
+        fix = "write a manifest, and build it with `modelyard build`; adapters can be merged before, by PEFT"
+        raise NotPossible(f"{left_out} is nothing that a model in Python is built with; {fix}")
+    return wanted
 
 
 def _saved(model: Saved | str | Path, tokenizer: Saved | None, folder: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from modelyard.contract.files import strangers
 from modelyard.contract.report import ArtifactRef, BuildReport
 from modelyard.contract.request import BuildRequest
 from modelyard.contract.steps import BuildReason
@@ -93,13 +94,16 @@ def _report(path: Path) -> BuildReport:
 
 
 def _check_regular(folder: Path) -> None:
-    """Raise BuildFailed unless there are files, and nothing but files and folders."""
+    """Raise BuildFailed unless there are files, all of them an artifact's, and else nothing but folders."""
     entries = list(folder.rglob("*"))
     odd = [path for path in (folder, *entries) if path.is_symlink() or not (path.is_file() or path.is_dir())]
     if odd:
         raise _nothing_to_push(f"{odd[0].name} is missing, a link or a special file")
-    if not any(path.is_file() for path in entries):
+    files = [path.relative_to(folder).as_posix() for path in entries if path.is_file()]
+    if not files:
         raise _nothing_to_push(f"{folder.name} is empty")
+    if strange := strangers(files):
+        raise _nothing_to_push(f"{strange[0]} is no file of an artifact")
 
 
 def _nothing_to_push(problem: str) -> BuildFailed:

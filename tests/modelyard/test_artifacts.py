@@ -169,6 +169,15 @@ async def test_a_report_that_does_not_verify_is_no_hit(
     assert "delete the tag" in answer.message
 
 
+async def test_a_library_beside_a_model_is_no_artifact_whoever_names_it(repository: Repository, tmp_path: Path) -> None:
+    (tmp_path / "libtriton_modelyard.so").write_bytes(b"code")
+    digest = pushed(repository, tmp_path, report(KEY))
+    for answer, fix in ((await asked(repository), "delete the tag"), (await promoted(repository, digest), "name the")):
+        assert isinstance(answer, RegistryFailed)
+        assert answer.reason is Reason.DIGEST_MISMATCH
+        assert f"holds libtriton_modelyard.so, which no build makes; {fix}" in answer.message
+
+
 async def test_a_registry_that_is_down_is_no_miss(repository: Repository) -> None:
     answer = await asked(repository, registry="127.0.0.1:1")
     assert isinstance(answer, RegistryFailed)

@@ -75,7 +75,7 @@ def test_where_bytes_come_from_does_not_decide_the_key() -> None:
     asked = BUILD.model_copy(update={"dataset": TEXTS})
     moved = TEXTS.model_copy(update={"config_map": "texts-2"})
     assert build_key(asked.model_copy(update={"dataset": moved})) == build_key(asked)
-    for change in ({"digest": "sha256:2"}, {"column": "body"}):
+    for change in ({"digest": "sha256:2"}, {"column": "body"}, {"key": "texts.txt"}):
         other = TEXTS.model_copy(update=change)
         assert build_key(asked.model_copy(update={"dataset": other})) != build_key(asked)
     merged = BUILD.model_copy(update={"adapters": (SUPPORT, TONE)})

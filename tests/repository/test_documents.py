@@ -59,7 +59,7 @@ def test_the_hooks_before_a_commit_fetch_nothing(root: Path) -> None:
     assert {repository["repo"] for repository in hooks["repos"]} == {"local"}
 
 
-@pytest.mark.parametrize("script", ["run", "setup", "test"])
+@pytest.mark.parametrize("script", ["run", "setup", "test", "unit"])
 def test_the_scripts_of_ci_stop_at_the_first_error(root: Path, script: str) -> None:
     path = root / ".ci" / script
     assert path.stat().st_mode & 0o111

@@ -46,6 +46,15 @@ def test_from_a_registry_as_from_a_hub(steps: Steps, hub: Hub, registry: Running
     assert steps.run("fetch", build_request(there)).termination.source_digest == ended.termination.source_digest
 
 
+def test_what_an_earlier_try_left_is_not_of_the_model(steps: Steps, model: Path) -> None:
+    left = steps.scratch / "source" / "model.safetensors.index.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
+    ended = steps.run("fetch", build_request(ObjectStoreFiles(url=model.as_uri())))
+    assert ended.code == ExitCode.OK, ended.log
+    assert files_of(steps.scratch / "source").keys() == set(USED)
+
+
 def test_from_a_folder_of_this_machine_as_a_download_cache_has_it(steps: Steps, model: Path) -> None:
     cache = steps.folder / "a cache é"
     (cache / "blobs").mkdir(parents=True)

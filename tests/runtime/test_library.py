@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,18 @@ def test_a_log_that_an_error_names_is_there(temporary: Path, tmp_path: Path, mon
     assert named is not None
     assert "PYTHONHASHSEED" in Path(named[1]).read_text()
     assert Path(named[1]).is_relative_to(temporary)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"source": {"mergeAdapters": [{"name": "a", "pvc": {"claimName": "c"}}]}}, "source is nothing that a model"),
+        ({"gates": {"dataset": {"configMapRef": {"name": "t", "key": "t.txt"}}}}, r"gates\.dataset is nothing that a"),
+    ],
+)
+def test_what_would_be_left_out_is_refused(tmp_path: Path, fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(NotPossible, match=says):
+        optimize(model_folder(tmp_path / "model"), **fields)
 
 
 def test_what_can_t_begin_leaves_nothing(temporary: Path, tmp_path: Path) -> None:

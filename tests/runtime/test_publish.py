@@ -87,6 +87,13 @@ def members_of(layer: bytes) -> list[tarfile.TarInfo]:
         return archive.getmembers()
 
 
+def test_a_file_that_no_build_makes_is_not_pushed(steps: Steps, registry: RunningRegistry) -> None:
+    (converted(steps) / "1" / "libtriton_modelyard.so").write_bytes(b"code")
+    ended = published(steps, registry.host, "strange")
+    assert ended.code == ExitCode.REFUSED
+    assert "1/libtriton_modelyard.so is no file of an artifact" in ended.termination.message
+
+
 def test_what_is_published_can_be_pulled(steps: Steps, registry: RunningRegistry, tmp_path: Path) -> None:
     out = converted(steps)
     ended = published(steps, registry.host, "pulled")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from modelyard.api.base import ApiModel, Duration, Name, rule, rules
 
@@ -80,6 +81,10 @@ class OnFailure(StrEnum):
     HOLD = "Hold"
 
 
+_DATASET_KEY = "^[-._a-zA-Z0-9]+[.](txt|jsonl|csv)$"
+_DATASET_KEY_FIX = "name a key that ends in .txt (a text a line), .jsonl (a JSON value a line) or .csv"
+
+
 class ConfigMapKeyRef(ApiModel):
     """A key of a ConfigMap in the model's namespace."""
 
@@ -90,14 +95,19 @@ class ConfigMapKeyRef(ApiModel):
         Field(
             max_length=253,
             json_schema_extra=rules(
-                rule(
-                    r"self.matches('^[-._a-zA-Z0-9]+[.](txt|jsonl|csv)$')",
-                    "name a key that ends in .txt (a text a line), .jsonl (a JSON value a line) or .csv",
-                )
+                rule(f"self.matches('{_DATASET_KEY}')", _DATASET_KEY_FIX),
             ),
         ),
     ]
     """Key within the ConfigMap; how it ends says what it is: .txt, .jsonl or .csv."""
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_key(cls, key: str) -> str:
+        """Hold what the API server holds: a build without one makes a file of this name."""
+        if not re.fullmatch(_DATASET_KEY, key):
+            raise ValueError(_DATASET_KEY_FIX)
+        return key
 
 
 class DatasetSpec(ApiModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from modelyard.api.base import ApiModel, Name, map_by, one_of, rule, rules
 
@@ -198,3 +198,12 @@ class Source(FilesSource):
         list[AdapterSource], Field(max_length=MOST_ADAPTERS, json_schema_extra=map_by("name"))
     ] = Field(default_factory=list)
     """LoRA adapters to merge into the model, in this order. What is proven is the merged model."""
+
+    @field_validator("merge_adapters")
+    @classmethod
+    def _named_apart(cls, adapters: list[AdapterSource]) -> list[AdapterSource]:
+        """Hold what the API server holds: a list that is a map by name."""
+        names = [adapter.name for adapter in adapters]
+        if len(set(names)) < len(names):
+            raise ValueError("two adapters have one name; give each a name of its own")
+        return adapters

@@ -178,6 +178,10 @@ class CandidateReport(Evidence):
     """Seconds spent on it: to build, ask and measure it."""
 
 
+TensorName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+"""It comes to stand in a server's configuration."""
+
+
 class AdapterReport(Evidence):
     """A LoRA adapter that was merged into the model."""
 
@@ -212,7 +216,7 @@ class SourceReport(Evidence):
     """What the model is for, read from its files or as the spec says."""
     pooling: str | None = None
     """How an embedding is pooled."""
-    inputs: tuple[str, ...] = INPUTS
+    inputs: tuple[TensorName, ...] = INPUTS
     """The tensors that the model reads."""
     parameters: Count
     """Numbers in the weights."""

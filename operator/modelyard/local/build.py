@@ -58,6 +58,7 @@ def build(spec: OptimizedModelSpec, inputs: Inputs, output: Path, tell: Tell) ->
 
     What was fetched stays beside ``output`` if the build is stopped, and the next one goes on there.
     """
+    output = output.resolve()
     check_free(output)
     if refused := refusal(spec):
         raise NotPossible(refused.message)

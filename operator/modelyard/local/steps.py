@@ -43,7 +43,8 @@ class Steps:
         dataset: the file of the user's texts, if the request names one.
         """
         if importlib.util.find_spec("modelyard_runtime") is None or importlib.util.find_spec("torch") is None:
-            raise BuildStopped("what converts is not installed; install it with: pip install 'modelyard[runtime]'")
+            fix = "install it from a checkout: pip install 'CHECKOUT[runtime]'"
+            raise BuildStopped(f"what converts is not installed; {fix}")
         self.scratch.mkdir(parents=True, exist_ok=True)
         (self.scratch / "request.json").write_text(request.to_json())
         texts = self.scratch / "dataset"

@@ -72,7 +72,7 @@ def triton_config(model: TritonModel) -> str:
 def _input(name: str, task: Task) -> str:
     """Return one input. A single text is the first of a pair, so only those who always read pairs must be told."""
     optional = " optional: true" if name == TOKEN_TYPES and task is not Task.RERANKING else ""
-    return f'input {{ name: "{name}" data_type: TYPE_INT64 dims: [ -1 ] allow_ragged_batch: true{optional} }}'
+    return f"input {{ name: {json.dumps(name)} data_type: TYPE_INT64 dims: [ -1 ] allow_ragged_batch: true{optional} }}"
 
 
 def _parameter(key: str, value: str) -> str:

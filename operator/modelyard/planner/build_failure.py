@@ -78,7 +78,8 @@ def in_the_way(pods: list[BuildPodView]) -> Failure | None:
 def _without_a_node(words: str, before: list[BuildPodView]) -> Failure:
     """Return why no node takes a pod, in the scheduler's words; ``before``: the Job's earlier pods."""
     if absent := _NO_CLAIM.search(words):
-        fix = "create the claim, or correct spec.source.pvc.claimName (an adapter's is in its entry of mergeAdapters); it starts as soon as there is one"
+        field = "spec.source.pvc.claimName (an adapter's is in its entry of mergeAdapters)"
+        fix = f"create the claim, or correct {field}; it starts as soon as there is one"
         return Failure(reason=Reason.SOURCE_NOT_FOUND, message=f"{absent[0]}; {fix}")
     if full := kept_off(words, before[-1].evicted if before else None):
         return _failure(full)

@@ -73,8 +73,8 @@ def lineage_of(request: BuildRequest, report: BuildReport, artifact: ArtifactRef
 def _external(request: BuildRequest) -> Fields:
     """Return what a user's spec decides of a build: all that is asked but where it goes and what runs it."""
     fields = request.model_dump(mode="json", by_alias=True, exclude_none=True)
-    names = ("source", "adapters", "task", "candidates", "objective", "shapes", "parity")
-    return {name: fields[name] for name in names if fields[name] != []}
+    names = ("source", "adapters", "task", "candidates", "objective", "shapes", "parity", "dataset")
+    return {name: fields[name] for name in names if fields.get(name)}
 
 
 def _sources(request: BuildRequest, report: BuildReport) -> list[Fields]:

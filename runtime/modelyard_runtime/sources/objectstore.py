@@ -15,6 +15,7 @@ from modelyard.contract.stores import SECRET_KEYS, scheme_of
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.folder import INDEX_SUFFIX
 from modelyard_runtime.progress import Advance
+from modelyard_runtime.sources.copying import keep_only
 from modelyard_runtime.sources.objectstore_access import store_of
 from modelyard_runtime.sources.objectstore_errors import changed, nothing_there, store_failure
 from modelyard_runtime.sources.objectstore_stores import Remote, Store
@@ -49,6 +50,7 @@ def download_folder(source: ObjectStoreFiles, destination: Path, advance: Advanc
         target.parent.mkdir(parents=True, exist_ok=True)
         _whole(file, parts).replace(target)
     shutil.rmtree(parts)
+    keep_only(files.keys(), destination)
     return source.url
 
 

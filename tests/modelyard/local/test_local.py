@@ -68,6 +68,8 @@ def test_the_model_of_a_file_is_found_among_other_objects(tmp_path: Path) -> Non
         ("a: [", "is no YAML"),
         (MODEL + "  optimisation: {}", "spec.optimisation: Extra inputs"),
         (MODEL + "  task: Singing", "spec.task: Input should be 'Auto'"),
+        (MODEL + "  gates: {dataset: {configMapRef: {name: t, key: ../t.txt}}}", "name a key that ends in .txt"),
+        (MODEL.replace("}}", "}, mergeAdapters: [{name: a}, {name: a}]}"), "two adapters have one name"),
     ],
 )
 def test_a_file_that_holds_no_model_is_refused(tmp_path: Path, text: str, says: str) -> None:
@@ -155,6 +157,18 @@ def test_nothing_that_is_there_is_overwritten(tmp_path: Path, capsys: pytest.Cap
     file.write_text(MODEL)
     assert main(["build", "-f", str(file), "-o", str(tmp_path)]) == 1
     assert "nothing in it is overwritten; name another folder" in capsys.readouterr().err
+
+
+def test_the_folder_where_one_is_may_be_the_result_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    file = tmp_path / "model.yaml"
+    absent = MODEL.replace("huggingFace: {repo: org/name}", f"objectStore: {{url: '{tmp_path.as_uri()}/absent/'}}")
+    file.write_text(absent)
+    assert main(["build", "-f", str(file), "-o", "."]) == 1
+    assert f"there is no folder {tmp_path}/absent" in capsys.readouterr().err
 
 
 def test_a_folder_that_no_build_wrote(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from modelyard.api.status import BuildResult
@@ -49,6 +51,13 @@ def test_each_task_has_its_output(task: Task, output: str) -> None:
 def test_texts_of_all_lengths_share_a_batch(task: Task) -> None:
     text = config(task, (*INPUTS, TOKEN_TYPES))
     assert text.count("allow_ragged_batch: true") == 3
+
+
+def test_a_name_out_of_a_report_stays_a_name() -> None:
+    forged = 'a" } parameters { key: "EXECUTION_ENV_PATH" value { string_value: "x" } } input { name: "b'
+    written = config(Task.EMBEDDING, (forged,))
+    assert json.dumps(forged) in written
+    assert written.count("EXECUTION_ENV_PATH") == 1
 
 
 def test_only_who_always_reads_pairs_must_be_told_which_text_a_token_is_of() -> None:

@@ -167,7 +167,7 @@ def test_what_a_user_decides_is_told_and_where_it_goes_is_not(older: BuildReport
     asked = parameters["externalParameters"]
     assert asked["source"]["repo"] == "org/Model"
     assert asked["parity"] == {"p1Cosine": 0.999}
-    assert set(asked) == {"source", "task", "candidates", "objective", "shapes", "parity"}
+    assert set(asked) == {"source", "task", "candidates", "objective", "shapes", "parity"}  # no adapters, no dataset
     assert set(asked) & set(parameters["internalParameters"]) == set()
 
 
