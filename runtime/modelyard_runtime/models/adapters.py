@@ -12,7 +12,7 @@ from modelyard.contract.steps import BuildReason
 from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.models.folder import TensorInfo, read_json, tensors_of
 
-CONFIG, WEIGHTS, PICKLED = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PREFIX = "base_model.model."
 """What PEFT puts before the names of the model that it adapts."""
 LORA = "LORA"
