@@ -105,9 +105,14 @@ def build_key(build: BuildSnapshot) -> str:
     return digest({"schema": 1} | inputs)
 
 
-def revision_name(key: str, attempt: int, serving: ServingSnapshot) -> str:
-    """Return the name of the revision that serves this build so, 8 hex digits."""
+def revision_name(build: BuildSnapshot, key: str, attempt: int, serving: ServingSnapshot) -> str:
+    """Return the name of the revision that serves this build so, 8 hex digits.
+
+    Of what the user named, which pods pull where it lies, the place is in it: moved, it is pulled anew.
+    """
     identity = {"build": key, "attempt": attempt, "serving": serving.to_dict()}
+    if isinstance(build.source, ArtifactPin):
+        identity["artifact"] = build.source.to_dict()
     return digest(identity)[:REVISION_NAME_DIGITS]
 
 
@@ -117,7 +122,7 @@ def snapshot_of(build: BuildSnapshot, serving: ServingSnapshot, *, attempt: int,
     return Snapshot(
         build_key=key,
         attempt=attempt,
-        revision=revision_name(key, attempt, serving),
+        revision=revision_name(build, key, attempt, serving),
         build=build,
         serving=serving,
         proxy_image=proxy_image,

@@ -114,10 +114,10 @@ def test_a_key_never_changes_between_versions() -> None:
 
 def test_serving_and_attempt_decide_the_revision() -> None:
     key = build_key(BUILD)
-    first = revision_name(key, 1, SERVING)
+    first = revision_name(BUILD, key, 1, SERVING)
     assert len(first) == 8
-    assert revision_name(key, 2, SERVING) != first
-    assert revision_name(key, 1, SERVING.model_copy(update={"triton_image": "triton:2"})) != first
+    assert revision_name(BUILD, key, 2, SERVING) != first
+    assert revision_name(BUILD, key, 1, SERVING.model_copy(update={"triton_image": "triton:2"})) != first
 
 
 def test_a_snapshot_is_read_back_as_it_was() -> None:

@@ -30,8 +30,11 @@ from modelyard.naming import build_tag, owner_field_manager
 from modelyard.pins import ArtifactPin, DatasetPin, HuggingFacePin, ObjectStorePin, OciPin, Pin
 from modelyard.snapshot import Snapshot
 from modelyard.state.desired import Desired
-from modelyard.state.observed import BuildView, Observed, Record
+from modelyard.state.observed import BuildPhase, BuildView, Observed, Record
 from modelyard.state.plan import Action, Claim, Create, Delete, Disown, Own
+
+CORRECTABLE = ("source", "adapters", "pod", "resources", "memory_limit_is_users", "scratch", "timeout")
+"""What of a build's spec is no part of its key: where and as who it reads, and what it runs with."""
 
 
 def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snapshot: Snapshot) -> list[Action]:
@@ -39,14 +42,28 @@ def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snaps
     view = have.builds.get(snapshot.build_name)
     if view is not None and view.deleting:
         return []
-    if view is not None and view.attempt >= snapshot.attempt:
+    wanted = build_spec(want, spec, snapshot)
+    corrected = view is not None and _is_corrected(view, wanted)
+    if view is not None and view.attempt >= snapshot.attempt and not corrected:
         return owning(want, view)
-    manifest = build_manifest(want.namespace, build_spec(want, spec, snapshot))
+    manifest = build_manifest(want.namespace, wanted)
     create = Create(manifest=manifest, why=f"revision {snapshot.revision} needs it", claim=_claim(want))
     if view is None:
         return [create]
     # In one pass: a model that shares the build wakes once it is gone, and would make the former attempt again.
-    return [Delete(ref=view.ref, why=f"attempt {snapshot.attempt} was commanded"), create]
+    why = "what it reads or runs with was corrected" if corrected else f"attempt {snapshot.attempt} was commanded"
+    return [Delete(ref=view.ref, why=why), create]
+
+
+def _is_corrected(view: BuildView, wanted: ModelBuildSpec) -> bool:
+    """Return whether a build that came to nothing is now asked with another Secret, place, room or time: by its fix.
+
+    None of that is in its key. One that another model owns as well is left: each would ask it in its own way for ever.
+    """
+    stuck = view.phase in {BuildPhase.FAILED, BuildPhase.PENDING} and view.owned and not view.shared
+    if not stuck or view.spec is None or view.attempt != wanted.attempt:
+        return False
+    return any(getattr(view.spec, name) != getattr(wanted, name) for name in CORRECTABLE)
 
 
 def owning(want: Desired, view: BuildView) -> list[Action]:

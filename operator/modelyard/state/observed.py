@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from modelyard.api.build import ModelBuildSpec
 from modelyard.api.status import BuildResult
 from modelyard.pins import Pins
 from modelyard.reasons import Reason
@@ -26,13 +27,15 @@ class BuildPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildView:
-    """A ModelBuild as a model sees it. ``result`` is None until it succeeded; ``since`` is of the present phase."""
+    """A ModelBuild as a model sees it. ``result`` is None until it succeeded, ``spec`` for one of a newer version."""
 
     ref: ObjectRef
     key: str
     attempt: int
     phase: BuildPhase
     owned: bool  # this model is one of its owners
+    shared: bool = False  # and there are others
+    spec: ModelBuildSpec | None = None
     deleting: bool = False
     step: str = ""
     reason: Reason | None = None

@@ -73,12 +73,15 @@ def build_observed_from(build: Manifest, children: Iterable[Manifest], now: date
 def build_view(build: Manifest, owner_uid: str) -> BuildView:
     """Return a ModelBuild as the model of ``owner_uid`` sees it."""
     status = status_from(ModelBuildStatus, build)
+    spec = _spec(build)
     return BuildView(
         ref=ObjectRef.of(build),
         key=build["spec"]["key"],
         attempt=build["spec"].get("attempt", 1),
         phase=BuildPhase(status.phase) if status.phase in set(BuildPhase) else BuildPhase.PENDING,
         owned=any(owner["uid"] == owner_uid for owner in owners_of(build)),
+        shared=any(owner["uid"] != owner_uid for owner in owners_of(build)),
+        spec=None if isinstance(spec, SpecNotUnderstood) else spec,
         deleting=is_deleting(build),
         step=status.step,
         reason=Reason(status.reason) if status.reason in set(Reason) else None,

@@ -9,15 +9,26 @@ from typing import Any
 import pytest
 import yaml
 
+from modelyard.api.build import ModelBuildSpec
 from modelyard.api.pod import ResourcesSpec
 from modelyard.contract.choices import INPUTS, Engine, Precision, Task
 from modelyard.manifests.deployment import revision_deployment
 from modelyard.manifests.metadata import model_owner
+from modelyard.manifests.modelbuild import build_manifest
 from modelyard.manifests.overlay import merged_resources
 from modelyard.manifests.revision import Revision
 from modelyard.pins import ArtifactPin
 from modelyard.snapshot import snapshot_of
-from tests.modelyard.manifests.samples import DIGEST, RESOURCES, build_job, everything, snapshot, stores
+from tests.modelyard.manifests.samples import (
+    DIGEST,
+    RESOURCES,
+    adapters,
+    build_job,
+    build_spec,
+    everything,
+    snapshot,
+    stores,
+)
 from tests.servers.apiserver import RunningApiServer
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -55,6 +66,21 @@ def test_api_server_takes_it_without_a_warning(word: str, api_server: RunningApi
         answer = admin.post(path, json=manifest, params={"dryRun": "All", "fieldValidation": "Strict"})
     assert answer.is_success, answer.json()["message"]
     assert "Warning" not in answer.headers, answer.headers["Warning"]
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("source", [None, *stores().values()], ids=lambda source: str(source)[:40])
+def test_a_build_reads_back_as_it_was_asked(
+    source: dict[str, Any] | None, api_server: RunningApiServer, namespace: str
+) -> None:
+    """Else a build that is stuck would be made anew for ever: it is compared with what is wanted of it."""
+    resources = ResourcesSpec.model_validate({"limits": {"cpu": "1500m", "memory": "2Gi"}, "requests": {"cpu": 1}})
+    asked = build_spec(source, adapters()).model_copy(update={"resources": resources})
+    with api_server.admin() as admin:
+        path = PATHS["ModelBuild"].format(namespace)
+        answer = admin.post(path, json=build_manifest(namespace, asked), params={"dryRun": "All"})
+    assert answer.is_success, answer.json()["message"]
+    assert ModelBuildSpec.model_validate(answer.json()["spec"]) == asked
 
 
 @pytest.mark.cluster

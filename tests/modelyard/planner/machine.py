@@ -227,6 +227,11 @@ class Yard(RuleBasedStateMachine):
         """Ask for more or fewer pods."""
         self.world.edit(serving=self.world.model["spec"]["serving"] | {"replicas": replicas})
 
+    @happening(hours=st.integers(1, 3))
+    def builds_get_other_time(self, hours: int) -> None:
+        """Give builds more time or less, as a message may ask for: one that failed is made anew."""
+        self.world.edit(build={"timeout": f"{hours}h"})
+
     @trouble()
     def the_model_is_suspended(self) -> Callable[[], None]:
         """Freeze it."""

@@ -15,6 +15,7 @@ from modelyard.naming import COMPONENT_LABEL, NUDGE_ANNOTATION, REVISION_LABEL, 
 from modelyard.pins import OciPin
 from modelyard.planner import plan_model, retried_build
 from modelyard.reasons import Reason
+from modelyard.state.objects import Manifest
 from modelyard.state.observed import ArtifactDoubt, Obstacle, PinFailed
 from modelyard.state.plan import Action, Annotate, Apply, Create, Delete, Disown, Own, Plan, Replace, Restore, Scale
 from modelyard.status import status_of
@@ -598,6 +599,61 @@ def test_a_build_of_a_newer_version_is_said_with_the_fix() -> None:
     name = build["metadata"]["name"]
     stalled = next(c for c in world.status.conditions if c.type == "Stalled")
     assert (stalled.reason, stalled.message) == ("SpecNotUnderstood", f"build {name}: upgrade the operator")
+
+
+REPOSITORY = "registry.example.com/models/minilm"
+SOURCE_WITH_SECRET = {"oci": {"ref": f"{REPOSITORY}:1", "pullSecretRef": {"name": "mine"}}}
+CORRECTIONS: list[tuple[str, Manifest]] = [
+    ("OutOfMemory", {"build": {"resources": {"limits": {"memory": "8Gi"}}}}),
+    ("DeadlineExceeded", {"build": {"timeout": "3h"}}),
+    ("SourceUnauthorized", {"source": SOURCE_WITH_SECRET}),
+]
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Pending"])
+@pytest.mark.parametrize(("reason", "fix"), CORRECTIONS)
+def test_what_is_corrected_as_the_message_says_is_built_anew(phase: str, reason: str, fix: Manifest) -> None:
+    world = World()
+    world.passes(3)
+    world.build_ends(phase=phase, reason=reason, message="why not")
+    world.passes(2)
+    (before,) = world.of("ModelBuild")
+    if "source" in fix:
+        world.pin = OciPin(repository=REPOSITORY, digest="sha256:" + "1" * 64, pull_secret="mine")  # noqa: S106 - a name
+    world.edit(**fix)
+    world.passes(4)
+    (after,) = world.of("ModelBuild")
+    assert after["metadata"]["name"] == before["metadata"]["name"]
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    world.passes(3)
+    (same,) = world.of("ModelBuild")
+    assert same["metadata"]["uid"] == after["metadata"]["uid"], "once"
+    world.build_ends()
+    world.settle()
+    assert world.status.phase == "Healthy"
+
+
+@pytest.mark.parametrize("phase", ["Running", "Succeeded"])
+def test_a_build_that_runs_or_is_done_is_not_made_anew_for_its_room(phase: str) -> None:
+    world = serving() if phase == "Succeeded" else World()
+    world.passes(3)
+    if phase == "Running":
+        world.build_ends(phase="Running", reason="Building", message="convert runs")
+    before = [build["metadata"]["uid"] for build in world.of("ModelBuild")]
+    world.edit(build={"timeout": "3h"})
+    world.passes(4)
+    assert [build["metadata"]["uid"] for build in world.of("ModelBuild")] == before
+
+
+def test_a_build_that_another_model_needs_too_is_left_as_it_is() -> None:
+    world = World()
+    world.passes(3)
+    world.build_ends(phase="Failed", reason="OutOfMemory", message="why not")
+    (build,) = world.of("ModelBuild")
+    build["metadata"]["ownerReferences"].append({**build["metadata"]["ownerReferences"][0], "uid": "another"})
+    world.edit(build={"timeout": "3h"})
+    world.passes(4)
+    assert world.of("ModelBuild")[0]["metadata"]["uid"] == build["metadata"]["uid"]
 
 
 def test_a_failed_build_leaves_stable_alone() -> None:
