@@ -188,6 +188,7 @@ ADVICE: Mapping[Reason, Advice] = {
         "The registry no longer has the artifact that a revision serves: its volume was lost, or somebody deleted it. "
         "Servers that run go on; a new one can't start.",
         "Command `retry <revision> <nonce>` to build it anew, or restore the registry's volume.",
+        nearer=("spec.source.artifact",),
     ),
     Reason.PODS_NOT_READY: Advice(
         "No pod takes requests.",
@@ -291,6 +292,7 @@ ADVICE: Mapping[Reason, Advice] = {
         "shortly before build.timeout.",
         "Check registry.external.push and registry.external.pull in the chart's values; a build that gave up needs "
         "the command retry.",
+        nearer=("spec.source.artifact",),
     ),
     Reason.REGISTRY_UNAUTHORIZED: Advice(
         "The registry of artifacts doesn't accept the credentials.",

@@ -19,7 +19,7 @@ from modelyard_runtime.errors import BuildFailed
 from modelyard_runtime.handover import Scratch
 from modelyard_runtime.in_process import InProcess
 from modelyard_runtime.machine import this_machine
-from modelyard_runtime.memory import conversion_memory, parameters_of
+from modelyard_runtime.memory import conversion_memory, parameters_to_load
 from modelyard_runtime.models.adapters import read_adapters
 from modelyard_runtime.models.description import Description, describe
 from modelyard_runtime.progress import Journal
@@ -41,7 +41,7 @@ def run(request: BuildRequest, scratch: Scratch, journal: Journal, *, in_process
     machine = this_machine()
     check_request(request, description, machine)
     # Told before a weight is loaded: a step that is killed for memory leaves it as its last word.
-    journal.log.update(memory_estimate_bytes=conversion_memory(parameters_of(scratch.source)))
+    journal.log.update(memory_estimate_bytes=conversion_memory(parameters_to_load(scratch.source, adapters)))
     with journal.stage("import"):
         from modelyard_runtime.conversion import Conversion
     with ExitStack() as stack:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from modelyard_runtime.models.adapters import Adapter
 from modelyard_runtime.models.folder import tensors, weight_files
 
 BASE_BYTES = 1_000_000_000
@@ -19,6 +21,11 @@ def parameters_of(folder: Path) -> int:
     """Return the number of weights, from the headers; for a pickled file from its size."""
     counted = sum(tensor.parameters for tensor in tensors(folder))
     return counted or sum(path.stat().st_size for path in weight_files(folder)) // FP32_BYTES
+
+
+def parameters_to_load(folder: Path, adapters: Sequence[Adapter]) -> int:
+    """Return how many weights are held at the worst moment: the model's, and those that are merged into it."""
+    return parameters_of(folder) + sum(tensor.parameters for adapter in adapters for tensor in adapter.tensors)
 
 
 def conversion_memory(parameters: int) -> int:

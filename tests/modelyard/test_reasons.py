@@ -33,6 +33,8 @@ NEARER: dict[Reason, tuple[str, ...]] = {
     Reason.TOO_NOISY: ("minSpeedup 1 is not surely >= 1; the command retry measures anew",),
     Reason.PODS_NOT_READY: ("m-1: its artifact can't be pulled (exit code 1); mend what `kubectl logs m-1` says",),
     Reason.REGISTRY_UNAUTHORIZED: ("m-1: HTTP 401; correct the Secret here that registry.external.pullSecret names",),
+    Reason.ARTIFACT_GONE: ("it has none; push it there again, or name another in spec.source.artifact.ref",),
+    Reason.REGISTRY_UNREACHABLE: ("no answer; nodes and pods need a way to the registry of spec.source.artifact.ref",),
     Reason.PROXY_NOT_READY: ("no proxy is ready; mend what keeps the pods of Deployment m-proxy from running",),
     Reason.SOURCE_NOT_FOUND: (
         "org/name has no revision 'x'; correct spec.source.huggingFace.revision",

@@ -19,6 +19,7 @@ from modelyard.contract.request import AdapterFiles, ObjectStoreFiles
 from modelyard.contract.steps import BuildReason, ExitCode
 from modelyard_runtime.backend.rows import Answers
 from modelyard_runtime.errors import BuildFailed
+from modelyard_runtime.memory import parameters_of, parameters_to_load
 from modelyard_runtime.models.adapters import CONFIG, WEIGHTS, read_adapter
 from modelyard_runtime.models.description import describe
 from modelyard_runtime.models.reference import load_reference
@@ -88,6 +89,13 @@ def test_several_add_up(base: Path, tmp_path: Path) -> None:
     assert both == pytest.approx(merged(base, tmp_path / "two", tmp_path / "one"), abs=2e-6)
     for alone in (first, second):
         assert np.abs(both - unmerged(alone)).max() > 1e-3
+
+
+def test_the_memory_told_has_room_for_what_is_merged(base: Path, tmp_path: Path) -> None:
+    save_adapter(base, tmp_path / "support", target_modules=["word_embeddings"])
+    weights = sum(value.numel() for value in load_file(tmp_path / "support" / WEIGHTS).values())
+    adapters = [read_adapter(tmp_path / "support", "support")]
+    assert parameters_to_load(base, adapters) == parameters_of(base) + weights > parameters_of(base)
 
 
 def test_a_head_that_an_adapter_brings_makes_a_classifier_of_an_encoder(base: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,15 @@ def test_a_key_that_is_none(steps: Steps, google: Google, proxy: Relay, key: str
     ended = steps.run("fetch", request, **led(google, proxy, GOOGLE_SERVICE_ACCOUNT_KEY=key))
     refused(ended, BuildReason.SOURCE_UNAUTHORIZED, "has no service account's key in key.json")
     assert "1//secret" not in ended.log + ended.termination.message
+
+
+@pytest.mark.parametrize("elsewhere", ["https://collector.example.com/token", "http://oauth2.googleapis.com/token"])
+def test_a_key_sends_its_claim_to_google_alone(steps: Steps, private: Google, proxy: Relay, elsewhere: str) -> None:
+    key = json.dumps(json.loads(private.key) | {"token_uri": elsewhere})
+    request = build_request(ObjectStoreFiles(url=f"gs://{BUCKET}/a b/m%20"))
+    ended = steps.run("fetch", request, **led(private, proxy, GOOGLE_SERVICE_ACCOUNT_KEY=key))
+    refused(ended, BuildReason.SOURCE_UNAUTHORIZED, "another token_uri than Google's")
+    assert proxy.asked == []
 
 
 def test_a_step_that_is_killed_goes_on_where_it_was(

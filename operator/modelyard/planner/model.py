@@ -154,8 +154,8 @@ def _serve(this: ModelPass, candidate: Record | None) -> None:
             this.actions += scaled(view, this.spec.serving.replicas)
     if holder and (candidate is None or candidate is holder):
         view = this.have.revisions.get(holder.snapshot.revision)
-        obstacle = obstacle_of(view) if view and view.ready_replicas < this.spec.serving.replicas else None
-        if obstacle:
+        lacking = view and view.ready_replicas < this.spec.serving.replicas
+        if view and lacking and (obstacle := obstacle_of(view, holder.snapshot.promoted)):
             this.in_trouble(obstacle)
 
 
@@ -167,12 +167,12 @@ def _judged(this: ModelPass, candidate: Record | None) -> Record | None:
     if view is None:
         return candidate
     deadline = duration(this.spec.rollout.progress_deadline)
-    rejection = rejection_of(view, deadline=deadline, now=this.have.now)
+    rejection = rejection_of(view, candidate.snapshot.promoted, deadline=deadline, now=this.have.now)
     if rejection:
         this.actions.append(said_again(candidate, rejection.message, rejection=rejection))
         this.in_trouble(false(rejection.reason, rejection.message), final=True)
         return replace(candidate, rejection=rejection)
-    if obstacle := obstacle_of(view):
+    if obstacle := obstacle_of(view, candidate.snapshot.promoted):
         this.in_trouble(obstacle)
     due = due_at(view, deadline=deadline)
     if due is not None:

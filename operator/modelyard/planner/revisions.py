@@ -13,8 +13,9 @@ from modelyard.manifests.metadata import Owner
 from modelyard.manifests.pdb import revision_budget
 from modelyard.manifests.revision import Revision
 from modelyard.manifests.service import fallback_service, headless_service
-from modelyard.naming import PULL_CONTAINER
+from modelyard.pins import ArtifactPin
 from modelyard.planner.no_pod import no_pod, pods_of_revision
+from modelyard.planner.pulling import not_pulled
 from modelyard.reasons import Reason
 from modelyard.snapshot import Snapshot
 from modelyard.state.observed import PodView, Rejection, RevisionView
@@ -23,11 +24,6 @@ from modelyard.state.plan import Action, Create, Delete, Finding, Restore, Scale
 _TAIL = 300
 SAID_BY_THE_SERVER = {
     reason.value: reason for reason in (Reason.GOLDEN_MISMATCH, Reason.INSECURE_SERVER, Reason.SERVER_REFUSED)
-}
-
-PULL_FIXES = {
-    Reason.DIGEST_MISMATCH: "delete the artifact from the registry, and command `retry <revision> <nonce>`",
-    Reason.REGISTRY_UNAUTHORIZED: "correct the Secret here that registry.external.pullSecret of the chart names",
 }
 
 
@@ -90,16 +86,19 @@ def retired(view: RevisionView, why: str) -> list[Action]:
     return [Delete(ref=ref, why=why) for kind in order for ref in view.left(kind)]
 
 
-def obstacle_of(view: RevisionView) -> Finding | None:
-    """Return what keeps a revision's pods from running, or from being made, and may yet go away."""
+def obstacle_of(view: RevisionView, promoted: ArtifactPin | None) -> Finding | None:
+    """Return what keeps a revision's pods from running, or from being made, and may yet go away.
+
+    promoted: the artifact that it serves, if the user named one.
+    """
     pods = [pod for pod in view.pods if not pod.terminating and not pod.ready]
-    found = next((found for pod in pods if (found := _in_its_way(pod))), None)
+    found = next((found for pod in pods if (found := _in_its_way(pod, promoted))), None)
     if found is None and view.failure:
         found = _finding(*no_pod(pods_of_revision(view.name), view.failure))
     return found
 
 
-def _in_its_way(pod: PodView) -> Finding | None:
+def _in_its_way(pod: PodView, promoted: ArtifactPin | None) -> Finding | None:
     if pod.image_error:
         return _finding(Reason.IMAGE_NOT_PULLABLE, pod.image_error)
     if pod.unschedulable:
@@ -107,7 +106,7 @@ def _in_its_way(pod: PodView) -> Finding | None:
     if pod.cannot_start:
         return _finding(Reason.PODS_NOT_READY, pod.cannot_start)
     if pod.pull_failed:
-        return _not_pulled(pod, pod.pull_failed)
+        return _finding(*not_pulled(pod.name, pod.pull_failed, promoted))
     if pod.out_of_memory:
         fix = "raise serving.resources.limits.memory"
         message = f"{pod.name}: {pod.out_of_memory} was killed for using more memory than its limit; {fix}"
@@ -115,19 +114,9 @@ def _in_its_way(pod: PodView) -> Finding | None:
     return None
 
 
-def _not_pulled(pod: PodView, words: str) -> Finding:
-    """Return why a pod can't have its artifact, as its puller said it; one of an earlier version says nothing."""
-    try:
-        said = json.loads(words)
-        reason, message = Reason(said["reason"]), said["message"]
-    except (ValueError, KeyError, TypeError):
-        fix = f"mend what `kubectl logs {pod.name} --container={PULL_CONTAINER}` says"
-        return _finding(Reason.PODS_NOT_READY, f"{pod.name}: its artifact can't be pulled ({words}); {fix}")
-    fix = f"; {PULL_FIXES[reason]}" if reason in PULL_FIXES else ""
-    return _finding(reason, f"{pod.name}: its artifact can't be pulled: {message}{fix}")
-
-
-def rejection_of(view: RevisionView, *, deadline: timedelta, now: datetime) -> Rejection | None:
+def rejection_of(
+    view: RevisionView, promoted: ArtifactPin | None, *, deadline: timedelta, now: datetime
+) -> Rejection | None:
     """Return why a candidate is rejected: its server says so, or it is not ready in time.
 
     A pod that was told to go says nothing of its revision, whatever its last words: another one takes its place.
@@ -141,7 +130,7 @@ def rejection_of(view: RevisionView, *, deadline: timedelta, now: datetime) -> R
     if due is None or now < due:
         return None
     message = f"not ready by {due.isoformat(timespec='seconds')}, rollout.progressDeadline after its pods had a node"
-    if obstacle := obstacle_of(view):
+    if obstacle := obstacle_of(view, promoted):
         return Rejection(
             reason=obstacle.reason, message=f"{message}: {obstacle.message}", at=now.replace(microsecond=0)
         )

@@ -79,8 +79,8 @@ def _external(request: BuildRequest) -> Fields:
 
 def _sources(request: BuildRequest, report: BuildReport) -> list[Fields]:
     """Return the model and what was merged into it."""
-    merged = zip(request.adapters, report.source.adapters, strict=True)
-    adapters = [_source(f"adapter {read.name}", asked.files, read) for asked, read in merged]
+    read = {adapter.name: adapter for adapter in report.source.adapters}
+    adapters = [_source(f"adapter {asked.name}", asked.files, read[asked.name]) for asked in request.adapters]
     return [_source("source", request.source, report.source), *adapters]
 
 

@@ -39,6 +39,8 @@ TRIES = 2
 TIMEOUT = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
 SECRET_FIELD = "spec.source.objectStore.credentialsSecretRef"  # noqa: S105 - a field's name, no secret
 GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+GOOGLE_TOKENS = ("https://oauth2.googleapis.com/token", "https://accounts.google.com/o/oauth2/token")
+"""Where service accounts get their tokens, as Google's keys have it and as older ones do."""
 FRESH = {"skip_instance_cache": True, "use_listings_cache": False}
 """Each try sees a store as it is then."""
 
@@ -111,9 +113,12 @@ def _account(key: str) -> Credentials:
     from google.oauth2.service_account import Credentials
 
     try:
-        account: Credentials = Credentials.from_service_account_info(json.loads(key), scopes=[GOOGLE_SCOPE])
+        fields = json.loads(key)
+        account: Credentials = Credentials.from_service_account_info(fields, scopes=[GOOGLE_SCOPE])
     except (AttributeError, TypeError, ValueError) as error:
         raise _unusable("has no service account's key in key.json: put the file there that Google gave") from error
+    if str(fields["token_uri"]) not in GOOGLE_TOKENS:  # a signed claim goes there, past sources.allowedHosts
+        raise _unusable(f"has key.json with another token_uri than Google's, {GOOGLE_TOKENS[0]}: put that there")
     account.refresh(Request())  # the library would ask six times for an account that is gone
     return account
 
