@@ -18,6 +18,8 @@ OPERATOR_NAMESPACE = "modelyard-system"
 OPERATOR = "modelyard-operator"
 LEASE = "modelyard-operator"
 REGISTRY = "modelyard-registry"
+BACKEND = "triton_python_"
+"""How the kernel calls Triton's Python stubs, of whose names it keeps 15 letters."""
 ESTABLISHED = "01"
 """As ``/proc/PID/net/tcp`` has it."""
 
@@ -44,6 +46,12 @@ def kill_container(pod: Object, container: str) -> str:
     """SIGKILL every process of a pod's container and return its id. Raises TooLate if none runs."""
     _send(signal.SIGKILL, _running(pod, container))
     return running_container(pod, container)
+
+
+def kill_backend(pod: Object, container: str) -> None:
+    """SIGKILL a process that runs the backend for Triton, as the kernel does where memory is short."""
+    backends = [pid for pid in _running(pod, container) if Path(f"/proc/{pid}/comm").read_text().startswith(BACKEND)]
+    _send(signal.SIGKILL, backends[:1])
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from examples.demo.kubectl import Object
 from modelyard.naming import MODEL_LABEL
-from tests.e2e.faults import delete_at_once, kill_container
+from tests.e2e.faults import delete_at_once, kill_backend, kill_container
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import Yard
 
@@ -24,6 +24,12 @@ def killed(yard: Yard, pod: Object) -> None:
     _another_serves(yard, pod, before)
 
 
+def backend_killed(yard: Yard, pod: Object) -> None:
+    """SIGKILL what answers for the server, as the kernel does where memory is short."""
+    kill_backend(pod, _CONTAINER)
+    _another_serves(yard, pod, _container_id(pod))
+
+
 def deleted(yard: Yard, pod: Object) -> None:
     """Delete the pod, as a drained node does."""
     yard.cluster.run("delete", "pod", pod["metadata"]["name"], "--wait=false")
@@ -36,7 +42,7 @@ def deleted_at_once(yard: Yard, pod: Object) -> None:
     _another_serves(yard, pod, _container_id(pod))
 
 
-ENDS: tuple[Callable[[Yard, Object], None], ...] = (killed, deleted, deleted_at_once)
+ENDS: tuple[Callable[[Yard, Object], None], ...] = (killed, backend_killed, deleted, deleted_at_once)
 
 
 def _another_serves(yard: Yard, pod: Object, before: str) -> None:

@@ -22,7 +22,7 @@ from tests.e2e.episodes import (
     switch_at,
     want_new_revision,
 )
-from tests.e2e.faults import aimed_at_leader, delete_at_once, kill_container
+from tests.e2e.faults import aimed_at_leader, delete_at_once, kill_backend, kill_container
 from tests.e2e.kit import BuiltAlready, MakeYard
 from tests.e2e.waiting import wait_for
 from tests.e2e.yard import FAST, Yard
@@ -89,7 +89,12 @@ def sigkill(_cluster: Kubectl, pod: Object) -> None:
     kill_container(pod, "triton")
 
 
-@pytest.mark.parametrize("end", [sigkill, delete_at_once])
+def sigkill_backend(_cluster: Kubectl, pod: Object) -> None:
+    """Kill what answers for the server, which itself would go on with 500."""
+    kill_backend(pod, "triton")
+
+
+@pytest.mark.parametrize("end", [sigkill, sigkill_backend, delete_at_once])
 def test_one_of_two_servers_dies(served: Yard, tiny: SentenceEncoder, end: Callable[[Kubectl, Object], None]) -> None:
     before, pod = stable(served), triton_pod(served)
     with under_load(served, MODEL, tiny) as load:

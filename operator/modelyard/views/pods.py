@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
 from modelyard.contract.steps import Step, Termination, step_of
 from modelyard.naming import ATTEMPT_LABEL, PULL_CONTAINER
+from modelyard.reasons import Reason
 from modelyard.state.build import BuildPodView, ContainerEnd
 from modelyard.state.objects import Manifest, ObjectRef
 from modelyard.state.observed import PodView
@@ -21,6 +23,7 @@ from modelyard.views.objects import (
 
 _IMAGE_REASONS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
 _START_REASONS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_NEVER_RAN = {"StartError", "ContainerCannotRun"}
 _OVER = {"Succeeded", "Failed"}
 
 
@@ -37,7 +40,7 @@ def pod_view(pod: Manifest) -> PodView:
         scheduled_at=_scheduled_at(scheduled),
         unschedulable=_unschedulable(scheduled),
         image_error=_waiting(statuses, _IMAGE_REASONS),
-        cannot_start=_waiting(statuses, _START_REASONS),
+        cannot_start=_waiting(statuses, _START_REASONS) or _never_ran(statuses),
         terminated=next((end.message for end in reversed(_ends(statuses)) if end.message), None),
         pull_failed=_pull_failed(_ends(statuses)),
         out_of_memory=next((end.name for end in _ends(statuses) if end.oom), None),
@@ -58,7 +61,7 @@ def build_pod_view(pod: Manifest) -> BuildPodView:
         ends=tuple(_ends(statuses)),
         unschedulable=_unschedulable(condition(pod, "PodScheduled")),
         image_error=_waiting(statuses, _IMAGE_REASONS),
-        cannot_start=_waiting(statuses, _START_REASONS),
+        cannot_start=_waiting(statuses, _START_REASONS) or _never_ran(statuses),
         failed=status.get("phase") == "Failed",
         evicted=status.get("message", "") if status.get("reason") == "Evicted" else None,
     )
@@ -91,6 +94,24 @@ def _waiting(statuses: list[dict[str, Any]], reasons: set[str]) -> str | None:
     return None
 
 
+def _never_ran(statuses: list[dict[str, Any]]) -> str | None:
+    """Return why the runtime could not start a container that waits to be tried again, naming the image."""
+    for status in statuses:
+        end = status.get("lastState", {}).get("terminated") or {}
+        if "waiting" in status.get("state", {}) and end.get("reason") in _NEVER_RAN:
+            return f"{status['name']} ({status['image']}): {end.get('message') or end['reason']}"
+    return None
+
+
+def _says_out_of_memory(message: str) -> bool:
+    """Return whether a server says that the kernel killed a process beside its first, which nobody else tells."""
+    try:
+        words = json.loads(message)
+    except ValueError:
+        return False
+    return isinstance(words, dict) and words.get("reason") == Reason.OUT_OF_MEMORY
+
+
 def _ends(statuses: list[dict[str, Any]]) -> list[ContainerEnd]:
     """Return how containers ended, the present end or else the one before the restart."""
     ends = []
@@ -102,7 +123,7 @@ def _ends(statuses: list[dict[str, Any]]) -> list[ContainerEnd]:
                 ContainerEnd(
                     name=status["name"],
                     exit_code=end["exitCode"],
-                    oom=end.get("reason") == "OOMKilled",
+                    oom=end.get("reason") == "OOMKilled" or _says_out_of_memory(message),
                     message=message,
                     termination=_termination(message),
                 )

@@ -1,4 +1,4 @@
-"""One loop over signals: children that end, requests to stop, and the verdict on the golden samples.
+"""One loop over signals: processes that end, requests to stop, and the verdict on the golden samples.
 
 What Triton does when it is stopped (measured): it unloads its models at once, and answers "no available versions" to
 what still arrives. One idle connection holds it for the whole exit timeout, and with gRPC in flight it then aborts and
@@ -20,8 +20,10 @@ from enum import Enum, IntEnum, auto
 from pathlib import Path
 
 from modelyard_runtime.golden import GoldenMismatch
+from modelyard_runtime.server.children import children_of, wait_for_one_to_end
 from modelyard_runtime.server.command import Options, tritonserver_command
 from modelyard_runtime.server.health import ready_path, serve_health, serving_path, triton_is_ready
+from modelyard_runtime.server.memory import killed_for_memory
 from modelyard_runtime.server.process import ProcessGroup, adopt_orphans
 from modelyard_runtime.server.signals import SignalQueue
 from modelyard_runtime.server.verify import InsecureServer, verify
@@ -62,6 +64,8 @@ class Supervisor:
         self._signals = signals
         self._proven = False
         self._failure: Exception | None = None
+        self._lost_a_child = False
+        self._killed_before = killed_for_memory()
         self._stage = Stage.PROVING
         self._stage_ends = math.inf
 
@@ -72,7 +76,7 @@ class Supervisor:
         checks = {ready_path(options.revision): self.is_ready, serving_path(options.revision): self.is_serving}
         serve_health(options.address, options.health_port, checks)
         triton = ProcessGroup(tritonserver_command(options))
-        threading.Thread(target=self._verify, name="verify", daemon=True).start()
+        threading.Thread(target=self._watch, args=(triton,), name="watch", daemon=True).start()
         while triton.code is None:
             self._act(triton, self._signals.wait(self._patience()))
             triton.reap()
@@ -105,6 +109,9 @@ class Supervisor:
                 self._drain()
             elif self._failure is not None:
                 triton.kill()  # nothing to drain: it never was ready
+        if self._lost_a_child and self._stage is not Stage.STOPPING:
+            # Killed before it answers 500: a proxy sends what was under way to another server, or waits for this one.
+            triton.kill()
         while time.monotonic() >= self._stage_ends:
             self._next_stage(triton)
 
@@ -131,14 +138,18 @@ class Supervisor:
         """Begin a stage that lasts so long at most."""
         self._stage, self._stage_ends = stage, time.monotonic() + seconds
 
-    def _verify(self) -> None:
-        """Check what is served, then wake the loop. Runs in a thread of its own, since checking blocks."""
+    def _watch(self, triton: ProcessGroup) -> None:
+        """Check what is served, then watch who serves it, and wake the loop. In a thread, since both block."""
         try:
             verify(self.options)
             self._proven = True
         except Exception as error:  # noqa: BLE001 - it would be lost with its thread, and the loop never woken
             self._failure = error
         os.kill(os.getpid(), signal.SIGUSR1)
+        if self._proven and not self.options.explicit:  # there, models come and go, and processes with them
+            wait_for_one_to_end(children_of(triton.pid))
+            self._lost_a_child = True
+            os.kill(os.getpid(), signal.SIGUSR1)
 
     def _verdict(self, code: int) -> int:
         """Return the exit code, and leave a termination message where something is wrong.
@@ -148,13 +159,16 @@ class Supervisor:
         """
         if self._stage in ASKED_TO_STOP:
             return Exit.STOPPED
+        if killed_for_memory() > self._killed_before:
+            _leave_message("OutOfMemory", "a process of the server was killed for using more memory than its limit")
+            return Exit.SERVER_DIED
         lost = isinstance(self._failure, ServerLost)
         if self._failure is not None and not lost:
             verdicts = (GoldenMismatch, InsecureServer)  # by their own names, everything else by this one
             reason = type(self._failure).__name__ if isinstance(self._failure, verdicts) else "ServerRefused"
             _leave_message(reason, str(self._failure) or repr(self._failure))
             return Exit.REFUSED
-        why = f"; {self._failure}" if lost else ""
+        why = f"; {self._failure}" if lost else "; a process of its backend had ended" if self._lost_a_child else ""
         _leave_message("ServerDied", f"tritonserver ended with code {code}{why}: its log says more")
         return Exit.SERVER_DIED
 

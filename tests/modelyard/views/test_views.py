@@ -109,6 +109,22 @@ def test_a_kill_for_memory_is_known_while_the_next_start_waits() -> None:
     assert pod_view(pod({**waits, "lastState": last, "restartCount": 2})).out_of_memory == "triton"
 
 
+def test_a_server_tells_that_a_process_of_it_was_killed_for_memory() -> None:
+    last = {"terminated": {"exitCode": 70, "reason": "Error", "message": '{"reason": "OutOfMemory", "message": "x"}'}}
+    assert pod_view(pod({**container(running={}), "lastState": last})).out_of_memory == "triton"
+    for message in ('{"reason": "ServerDied", "message": "OutOfMemory"}', "OutOfMemory", '["OutOfMemory"]'):
+        last["terminated"]["message"] = message
+        assert pod_view(pod({**container(running={}), "lastState": last})).out_of_memory is None
+
+
+def test_a_container_that_the_runtime_can_not_start_says_why_between_its_tries() -> None:
+    words = "failed to create task: OCI runtime create failed: memory limit too low"
+    last = {"lastState": {"terminated": {"exitCode": 128, "reason": "StartError", "message": words}}}
+    waits = container(waiting={"reason": "CrashLoopBackOff", "message": "back-off 10s"})
+    assert pod_view(pod(waits | last)).cannot_start == f"triton (triton:1): {words}"
+    assert pod_view(pod(container(running={}) | last)).cannot_start is None
+
+
 def test_a_pull_that_failed_is_told_until_it_is_done() -> None:
     failed = {"lastState": {"terminated": {"exitCode": 1, "message": "gone"}}}
     waits = container("pull", waiting={"reason": "CrashLoopBackOff"}) | failed

@@ -57,6 +57,18 @@ def test_a_pod_is_ready_once_its_golden_samples_are_answered_as_proven(pod: Call
             assert np.linalg.norm(answer) == pytest.approx(1, abs=1e-3)
 
 
+def test_a_server_that_lost_a_process_of_its_backend_ends_instead_of_answering_500(
+    pod: Callable[[], Path], tmp_path: Path
+) -> None:
+    with running_triton(pod(), tmp_path / "run") as triton:
+        until(triton.ready, 60, triton)
+        (stub,) = [one for one in everyone(triton) if "stub" in one.name()]
+        stub.kill()
+        code, message = ended(triton, 20)
+    assert (code, message["reason"]) == (SERVER_DIED, "ServerDied")
+    assert "a process of its backend had ended" in message["message"]
+
+
 def test_a_pod_that_answers_differently_never_is_ready(pod: Callable[[], Path], tmp_path: Path) -> None:
     repository = pod()
     path = next(repository.glob(f"*/{GOLDEN_FILE}"))
