@@ -197,13 +197,13 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
     Reason.PROXY_NOT_READY: Advice(
         "No proxy takes requests.",
-        "Mend what keeps the pods of the Deployment `<model>-proxy` from running: room, or the image of Envoy.",
-        nearer=("of Deployment",),
+        "Mend what `kubectl describe pod` tells of the proxies, whose Deployment is the model's name and `-proxy`.",
+        nearer=("of Deployment", "images.envoy", "traffic.proxy."),
     ),
     Reason.SOURCE_NOT_FOUND: Advice(
         "There is no such repository, revision, tag, claim or folder.",
         "Correct spec.source; a private one needs its Secret.",
-        nearer=("spec.source", "pvc.path", "upload it again"),
+        nearer=("spec.source", "pvc.path", "upload it again", "upload the model"),
     ),
     Reason.SOURCE_UNAUTHORIZED: Advice(
         "The source is gated or private, and the token is missing or not accepted.",

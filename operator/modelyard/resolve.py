@@ -50,6 +50,7 @@ from modelyard.wording import of_adapter
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _DOCKER_CONFIG_KEY = ".dockerconfigjson"
+_AS_DOCKER_LOGIN = "make it with `kubectl create secret docker-registry`, or name one that was made so"
 
 
 class Pinner:
@@ -209,7 +210,8 @@ class Pinner:
             return _unauthorized(f"there is no {where}; create it with the key {ref.key}")
         encoded = (secret.get("data") or {}).get(ref.key)
         if encoded is None:
-            return _unauthorized(f"{where} has no key {ref.key}; add it, or name another key")
+            fix = _AS_DOCKER_LOGIN if ref.key == _DOCKER_CONFIG_KEY else "add it, or name another key"
+            return _unauthorized(f"{where} has no key {ref.key}; {fix}")
         try:
             return base64.b64decode(encoded).decode().strip()
         except (binascii.Error, UnicodeDecodeError):

@@ -24,6 +24,17 @@ def test_a_golden_sample_that_answers_differently(
     assert not yard.model("m")["status"].get("stableRevision")
 
 
+def test_a_server_without_the_memory_to_load_says_what_to_raise(
+    yard: Yard, tiny_source: Object, built_already: BuiltAlready
+) -> None:
+    """The kernel may kill a process of its backend instead of the first one, and tells that to nobody."""
+    built_already(yard)
+    yard.submit("m", tiny_source, serving={"resources": {"requests": {"memory": "32Mi"}, "limits": {"memory": "48Mi"}}})
+    assert "raise serving.resources.limits.memory" in yard.told("m", "OutOfMemory")
+    yard.submit("m", tiny_source, serving={"resources": {"requests": {"memory": "32Mi"}, "limits": {"memory": "1Gi"}}})
+    yard.healthy("m")
+
+
 def test_an_artifact_that_triton_refuses(
     yard: Yard, tiny_source: Object, artifacts: Artifacts, built_already: BuiltAlready
 ) -> None:

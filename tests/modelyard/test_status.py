@@ -166,7 +166,8 @@ def test_proxies_that_can_not_run_are_said() -> None:
         pod["status"]["conditions"][0] |= {"reason": "Unschedulable", "message": "0/1 nodes"}
     world.passes()
     assert world.status.phase == "Degraded"
-    assert world.status.message.startswith("the proxy can't run: 0/1 nodes; mend what keeps the pods")
+    fix = "lower traffic.proxy.resources.requests, or add a node"
+    assert world.status.message == f"the proxy can't run: 0/1 nodes; {fix}"
 
 
 def test_without_a_ready_proxy_nothing_is_served() -> None:

@@ -10,10 +10,12 @@ from modelyard.api.base import ApiModel, rule, rules
 from modelyard.contract.choices import Engine, Objective, Precision
 from modelyard.contract.request import DEFAULT_LONGEST
 
+DEFAULT_TYPICAL = 128
 _ORDERED = rules(
     rule(
         f"self.opt <= (has(self.max) ? self.max : {DEFAULT_LONGEST})",
-        f"the typical length is above the greatest: lower opt or raise max ({DEFAULT_LONGEST} where it is unset)",
+        f"the typical length is above the greatest: lower opt ({DEFAULT_TYPICAL} where it is unset) or raise max "
+        f"({DEFAULT_LONGEST})",
     )
 )
 
@@ -30,7 +32,7 @@ class SequenceSpec(ApiModel):
 
     model_config = ConfigDict(json_schema_extra=_ORDERED)
 
-    opt: Annotated[int, Field(ge=1, le=1048576)] = 128
+    opt: Annotated[int, Field(ge=1, le=1048576)] = DEFAULT_TYPICAL
     """The length to be fastest at; speed is measured here, or at the greatest length of a model that has less."""
     max: Annotated[int | None, Field(ge=1, le=1048576)] = None
     """Greatest length of a text. Default 512, or as many positions as the model has if those are fewer."""

@@ -8,7 +8,7 @@ from modelyard.manifests.pdb import proxy_budget
 from modelyard.manifests.proxy import ProxyInputs, proxy_deployment
 from modelyard.manifests.service import public_service
 from modelyard.reasons import Reason
-from modelyard.state.observed import Observed
+from modelyard.state.observed import Observed, PodView
 from modelyard.state.plan import Action, Apply, Create, Delete, Finding, Restore, Scale, Truth
 
 
@@ -51,10 +51,19 @@ def proxy_trouble(have: Observed) -> Finding | None:
     pods = [pod for pod in have.proxy.pods if not pod.terminating]
     if any(pod.ready for pod in pods):
         return None
-    said = next((pod.image_error or pod.unschedulable or pod.cannot_start for pod in pods), have.proxy.failure)
+    said = next((said for pod in pods if (said := _in_its_way(pod))), have.proxy.failure)
     if said is None:
         return None
     return Finding(truth=Truth.FALSE, reason=Reason.PROXY_NOT_READY, message=f"the proxy can't run: {said}")
+
+
+def _in_its_way(pod: PodView) -> str | None:
+    """Return what keeps a proxy from running, and what mends that, if it is one of the known kinds."""
+    if pod.image_error:
+        return f"{pod.image_error}; name an image in images.envoy of the chart's values that nodes can pull"
+    if pod.unschedulable:
+        return f"{pod.unschedulable}; lower traffic.proxy.resources.requests, or add a node"
+    return pod.cannot_start
 
 
 def _budget(owner: Owner, proxy: ProxySpec, have: Observed) -> list[Action]:

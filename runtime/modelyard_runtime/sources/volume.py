@@ -31,10 +31,9 @@ def copy_from_volume(
 def _copied(source: VolumeFiles, destination: Path, advance: Advance, files: Wanted, mount: Path) -> str:
     folder = _within(mount, source.path)
     if not folder.is_dir():
-        there = ", ".join(sorted(path.name for path in mount.iterdir())[:10]) or "nothing"
-        raise BuildFailed(
-            BuildReason.SOURCE_NOT_FOUND, f"the volume has no folder {source.path!r}: it holds {there}; set pvc.path"
-        )
+        there = ", ".join(sorted(path.name for path in mount.iterdir())[:10])
+        told = f"it holds {there}; set pvc.path" if there else "it is empty; upload the model there, then command retry"
+        raise BuildFailed(BuildReason.SOURCE_NOT_FOUND, f"the volume has no folder {source.path!r}: {told}")
     names = files.of(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     places = {name: _within(mount, (folder / name).relative_to(mount.resolve()).as_posix()) for name in names}
     copy_files(places, destination, advance)
