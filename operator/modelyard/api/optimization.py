@@ -15,7 +15,7 @@ _ORDERED = rules(
     rule(
         f"self.opt <= (has(self.max) ? self.max : {DEFAULT_LONGEST})",
         f"the typical length is above the greatest: lower opt ({DEFAULT_TYPICAL} where it is unset) or raise max "
-        f"({DEFAULT_LONGEST})",
+        f"({DEFAULT_LONGEST} where it is unset)",
     )
 )
 
