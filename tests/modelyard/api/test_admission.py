@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     "an absolute path": ({"source": {"pvc": {"claimName": "c", "path": "/models"}}}, "no leading slash"),
     "a typical length above the greatest": (
         {"optimization": {"shapes": {"sequence": {"opt": 200, "max": 100}}}},
-        "the typical length is above the greatest: lower opt (128 where it is unset) or raise max (512 where it is unset)",
+        "the typical length is above the greatest: lower opt (128 where it is unset)",
     ),
     "a typical length above the default greatest": (
         {"optimization": {"shapes": {"sequence": {"opt": 600}}}},
