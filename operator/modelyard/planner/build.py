@@ -9,7 +9,7 @@ from datetime import timedelta
 from modelyard.api.build import ModelBuildSpec
 from modelyard.api.status import ModelBuildStatus
 from modelyard.conditions import conditions_from
-from modelyard.contract.steps import ExitCode, Step, step_of
+from modelyard.contract.steps import ExitCode, step_of
 from modelyard.errors import SpecNotUnderstood
 from modelyard.manifests.configmap import request_config
 from modelyard.manifests.job import BuildJob, job
@@ -44,16 +44,10 @@ class _Found:
 
 
 def asks_registry(want: BuildDesired, have: BuildObserved) -> bool:
-    """Return whether the registry must be asked: before the first Job, and once one has pushed."""
+    """Return whether the registry must be asked: before the first Job, and once a Job is complete."""
     if isinstance(want.spec, SpecNotUnderstood) or want.deleting or want.status.phase in _OVER:
         return False
-    return not have.jobs or have.jobs[-1].complete or _has_pushed(have)
-
-
-def _has_pushed(have: BuildObserved) -> bool:
-    """Return whether ``publish`` is done: its Job is complete seconds later, once its server has gone."""
-    ends = [end for pod in have.pods if pod.attempt == have.jobs[-1].attempt for end in pod.ends]
-    return any(step_of(end.name) is Step.PUBLISH and end.exit_code == ExitCode.OK for end in ends)
+    return not have.jobs or have.jobs[-1].complete
 
 
 def plan_build(want: BuildDesired, have: BuildObserved) -> BuildPlan:

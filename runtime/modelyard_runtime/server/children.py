@@ -7,30 +7,31 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
+
+from modelyard_runtime.triton import ServerLost
 
 PROC = Path("/proc")
 
 
-def children_of(parent: int) -> list[int]:
-    """Return the ids of a process's children."""
-    return [int(folder.name) for folder in PROC.iterdir() if folder.name.isdigit() and _parent(folder) == parent]
+class Children:
+    """A process's children as they are now. Their descriptors stay open: whoever asks for this watches till it ends."""
 
+    def __init__(self, parent: int) -> None:
+        """Begin to watch them. Raises ServerLost if one ends meanwhile."""
+        self._poll = select.poll()
+        for folder in PROC.iterdir():
+            if folder.name.isdigit() and _parent(folder) == parent:
+                try:
+                    self._poll.register(os.pidfd_open(int(folder.name)), select.POLLIN)
+                except ProcessLookupError as error:
+                    message = "a process of its backend ended while it started"
+                    raise ServerLost(message) from error
 
-def wait_for_one_to_end(children: Iterable[int]) -> None:
-    """Return once one of them has ended, though its parent be another process; never where there are none."""
-    poll = select.poll()
-    with ExitStack() as opened:
-        for child in children:
-            try:
-                descriptor = os.pidfd_open(child)
-            except ProcessLookupError:
-                return
-            opened.callback(os.close, descriptor)
-            poll.register(descriptor, select.POLLIN)
-        poll.poll()
+    def wait(self) -> None:
+        """Return once one of them has ended, though its parent be another process; never where there are none."""
+        self._poll.poll()
 
 
 def _parent(folder: Path) -> int | None:

@@ -20,7 +20,7 @@ from enum import Enum, IntEnum, auto
 from pathlib import Path
 
 from modelyard_runtime.golden import GoldenMismatch
-from modelyard_runtime.server.children import children_of, wait_for_one_to_end
+from modelyard_runtime.server.children import Children
 from modelyard_runtime.server.command import Options, tritonserver_command
 from modelyard_runtime.server.health import ready_path, serve_health, serving_path, triton_is_ready
 from modelyard_runtime.server.memory import killed_for_memory
@@ -107,6 +107,8 @@ class Supervisor:
         if self._stage not in ASKED_TO_STOP:
             if received & {signal.SIGTERM, signal.SIGINT}:
                 self._drain()
+                if self.options.explicit:  # beside a build, whose only client has ended: the Job waits for this one
+                    triton.kill()
             elif self._failure is not None:
                 triton.kill()  # nothing to drain: it never was ready
         if self._lost_a_child and self._stage is not Stage.STOPPING:
@@ -140,14 +142,16 @@ class Supervisor:
 
     def _watch(self, triton: ProcessGroup) -> None:
         """Check what is served, then watch who serves it, and wake the loop. In a thread, since both block."""
+        backend: list[Children] = []
         try:
-            verify(self.options)
+            # Watched before samples are replayed: one may end while another is asked them.
+            verify(self.options, loaded=lambda: backend.append(Children(triton.pid)))
             self._proven = True
         except Exception as error:  # noqa: BLE001 - it would be lost with its thread, and the loop never woken
             self._failure = error
         os.kill(os.getpid(), signal.SIGUSR1)
-        if self._proven and not self.options.explicit:  # there, models come and go, and processes with them
-            wait_for_one_to_end(children_of(triton.pid))
+        if self._proven and backend:
+            backend[0].wait()
             self._lost_a_child = True
             os.kill(os.getpid(), signal.SIGUSR1)
 

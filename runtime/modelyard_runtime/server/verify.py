@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 
 from modelyard_runtime.golden import GOLDEN_FILE, Golden, replay
 from modelyard_runtime.server.command import Options
@@ -18,8 +19,10 @@ class InsecureServer(RuntimeError):
     """A Triton whose version has public remote exploits. Says which it is, and the least that is served by."""
 
 
-def verify(options: Options) -> None:
-    """Wait for Triton and check what it serves.
+def verify(options: Options, *, loaded: Callable[[], object]) -> None:
+    """Wait for Triton and check what it serves. Calls ``loaded`` once it has every model, before it asks them.
+
+    With ``options.explicit`` there is nothing to check: models come and go, and what runs them with them.
 
     Raises ServerLost if it does not come up, InsecureServer if its version has known exploits that are not allowed,
     ServerRefused if it took no model or refused one, GoldenMismatch if an answer differs, FileNotFoundError for a model
@@ -42,6 +45,8 @@ def verify(options: Options) -> None:
                 )
                 message = f"Triton did not load {model['name']}: {reason}"
                 raise ServerRefused(message)
+        loaded()
+        for model in models:
             _replay(server, options, model["name"])
 
 

@@ -14,7 +14,7 @@ from modelyard.contract.steps import WAIT_UNTIL, BuildReason, Step, adapter_cont
 from modelyard.errors import SpecNotUnderstood
 from modelyard.planner import asks_registry, plan_build
 from modelyard.reasons import ADVICE, Reason
-from modelyard.state.build import BuildObserved, BuildPodView, Missing, RegistryAnswer, RegistryFailed
+from modelyard.state.build import BuildObserved, Missing, RegistryAnswer, RegistryFailed
 from modelyard.state.objects import Manifest
 from modelyard.state.observed import Obstacle
 from modelyard.state.plan import Action, BuildPlan, Create, Delete
@@ -114,29 +114,6 @@ def test_the_registry_is_asked_before_anything_else() -> None:
 def test_the_registry_is_asked_again_once_the_job_is_complete() -> None:
     assert not asks_registry(desired(), observed(jobs=(job(),)))
     assert asks_registry(desired(), observed(jobs=(job(complete=True),)))
-
-
-def test_a_build_is_over_as_soon_as_it_has_pushed_while_its_server_ends() -> None:
-    pushed = pod(ended(Step.CONVERT), ended(Step.PUBLISH))
-    have = observed(jobs=(job(),), pods=(pushed,))
-    assert asks_registry(desired(), have)
-    plan = plan_build(desired(), replace(have, registry=hit()))
-    assert (plan.status.phase, plan.status.reason) == ("Succeeded", "Built")
-    waits = plan_build(desired(), replace(have, registry=Missing()))
-    assert (waits.status.phase, made(waits.actions)) == ("Running", []), "nothing is made beside a pod that is there"
-
-
-@pytest.mark.parametrize(
-    "pods",
-    [
-        (pod(ended(Step.CONVERT)),),
-        (pod(ended(Step.CONVERT), ended(Step.PUBLISH, 75)),),
-        (pod(ended(Step.PUBLISH), attempt=1), pod(ended(Step.CONVERT), attempt=2)),
-    ],
-    ids=["not yet", "in vain", "by a former Job"],
-)
-def test_the_registry_is_not_asked_before_it_has_pushed(pods: tuple[BuildPodView, ...]) -> None:
-    assert not asks_registry(desired(), observed(jobs=(job(), job(2))[: pods[-1].attempt], pods=pods))
 
 
 @pytest.mark.parametrize(

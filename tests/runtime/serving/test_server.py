@@ -140,6 +140,15 @@ def test_it_ends_in_bounded_time_with_an_idle_connection_and_leaves_nobody(
         assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
 
 
+def test_beside_a_build_it_ends_at_once_though_a_connection_holds_it(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    with running_triton(tmp_path / "models", tmp_path / "run", "--explicit", "--stop-seconds=60") as triton:
+        with TritonServer("127.0.0.1", triton.http_port) as idle:
+            idle.wait_live(60)
+            triton.process.send_signal(signal.SIGTERM)
+            assert ended(triton, 20) == (0, {})
+
+
 def test_it_answers_on_after_sigterm_while_proxies_and_then_services_forget_it(
     pod: Callable[[], Path], tmp_path: Path
 ) -> None:
