@@ -142,11 +142,11 @@ def test_it_ends_in_bounded_time_with_an_idle_connection_and_leaves_nobody(
 
 def test_beside_a_build_it_ends_at_once_though_a_connection_holds_it(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
-    with running_triton(tmp_path / "models", tmp_path / "run", "--explicit", "--stop-seconds=60") as triton:
-        with TritonServer("127.0.0.1", triton.http_port) as idle:
-            idle.wait_live(60)
-            triton.process.send_signal(signal.SIGTERM)
-            assert ended(triton, 20) == (0, {})
+    beside = running_triton(tmp_path / "models", tmp_path / "run", "--explicit", "--stop-seconds=60")
+    with beside as triton, TritonServer("127.0.0.1", triton.http_port) as idle:
+        idle.wait_live(60)
+        triton.process.send_signal(signal.SIGTERM)
+        assert ended(triton, 20) == (0, {})
 
 
 def test_it_answers_on_after_sigterm_while_proxies_and_then_services_forget_it(
