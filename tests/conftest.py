@@ -26,7 +26,7 @@ for one that began last where several run side by side."""
 
 
 LAST = "test_demo"
-"""It measures candidates, and measures again what other work disturbs: the unit tests are over by then."""
+"""It takes away the registry that the others push to."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,7 +20,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "name over 40 characters": (model("m" * 41, HUB), "40 characters"),
     "sequence opt above max": (
         model("m", HUB, optimization={"shapes": {"sequence": {"opt": 600, "max": 512}}}),
-        "lower opt or raise max",
+        "or raise max (512 where it is unset)",
     ),
     "FP8 with OpenVINO": (
         model("m", HUB, optimization={"engine": "OpenVINO", "precision": "FP8"}),
