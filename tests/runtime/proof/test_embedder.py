@@ -103,7 +103,9 @@ def test_wrong_weights_miss(
     bench: Bench, tmp_path: Path, candidate: Candidate, change: Callable[[ir.Model], None]
 ) -> None:
     wrong = bench.built(candidate, changed(bench.graph, tmp_path / "model.onnx", change))
-    assert bench.outcome(bench.asked(wrong, first_texts(bench.proving)), candidate) is Outcome.MISS
+    # At BF16 a tenth too much stays so near to the gate that it takes all texts of a proof to be sure.
+    asked = bench.proving if candidate == BF16 else first_texts(bench.proving)
+    assert bench.outcome(bench.asked(wrong, asked), candidate) is Outcome.MISS
 
 
 @EVERY
