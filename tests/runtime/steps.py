@@ -80,7 +80,7 @@ class Steps:
 
     def told(self, process: subprocess.Popen[bytes], words: str) -> None:
         """Return as soon as a step that was started says something."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while words not in self.output.read_text():
             assert process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.output.read_text()

@@ -29,7 +29,7 @@ from tests.candidates import FP32, HERE
 from tests.models.architectures import VOCABULARY, small_model
 from tests.servers.triton import running_triton
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)  # each builds by every engine, and yields to all other work
 
 BATCHES = ((1,), (7,), (64,), (3, 60, 17), (5, 5, 5, 5))
 """Lengths of the texts that share a call: alone, padded, and alike."""

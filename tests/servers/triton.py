@@ -26,6 +26,9 @@ REVISION = "aaaaaaaa"
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "runtime"
 LOCK = ROOT / "locks" / "triton.txt"
+START_SECONDS = 300
+"""Of a server in a fixture: the unit tests yield to all that runs beside them, and pytest's own timeout tells who is
+stuck from who is slow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,8 @@ from modelyard_runtime.repository import name_of
 from modelyard_runtime.sidecar import Sidecar
 from modelyard_runtime.termination import TerminationLog
 from tests.candidates import FP32
-from tests.servers.triton import running_triton
+from tests.servers.triton import START_SECONDS, running_triton
 
-START_SECONDS = 60
 FEW = 100
 
 

@@ -24,7 +24,7 @@ from tests.runtime.proof.changed_graphs import (
 )
 from tests.runtime.proof.documented import run_documented
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)  # the first of them builds every candidate, and yields to all other work
 EVERY = pytest.mark.parametrize("candidate", HERE, ids=name_of)
 
 

@@ -24,7 +24,7 @@ from modelyard_runtime.repository import name_of, write_config
 from modelyard_runtime.tokens import Encoded
 from tests.candidates import HERE
 from tests.models.encoder import tiny_encoder
-from tests.servers.triton import RunningTriton, running_triton
+from tests.servers.triton import START_SECONDS, RunningTriton, running_triton
 
 MOST_TOKENS = 64
 
@@ -68,7 +68,7 @@ def triton(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
         tiny.repository, tmp_path_factory.mktemp("triton"), "--explicit", "--stop-seconds=1"
     ) as running:
         with running.client() as client:
-            client.wait_live(60)
+            client.wait_live(START_SECONDS)
         yield running
 
 

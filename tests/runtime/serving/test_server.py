@@ -21,7 +21,7 @@ import pytest
 from modelyard_runtime.golden import GOLDEN_FILE
 from modelyard_runtime.triton import ServerLost, ServerRefused, TritonServer
 from tests.runtime.serving.conftest import texts_of
-from tests.servers.triton import RunningTriton, running_triton
+from tests.servers.triton import START_SECONDS, RunningTriton, running_triton
 
 REFUSED, SERVER_DIED = 65, 70
 
@@ -144,7 +144,7 @@ def test_beside_a_build_it_ends_at_once_though_a_connection_holds_it(tmp_path: P
     (tmp_path / "models").mkdir()
     beside = running_triton(tmp_path / "models", tmp_path / "run", "--explicit", "--stop-seconds=60")
     with beside as triton, TritonServer("127.0.0.1", triton.http_port) as idle:
-        idle.wait_live(60)
+        idle.wait_live(START_SECONDS)
         triton.process.send_signal(signal.SIGTERM)
         assert ended(triton, 20) == (0, {})
 
