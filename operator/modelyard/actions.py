@@ -88,14 +88,20 @@ async def _who_has_the_name(cluster: Cluster, manifest: Manifest) -> Obstacle | 
     if there is None or shared or "deletionTimestamp" in there["metadata"]:
         message = f"{manifest['kind']} {metadata['name']} appeared or is going; the next pass sees it"
         raise Conflict(HTTPStatus.CONFLICT, "Changed", message)
+    theirs = there["metadata"].get("ownerReferences", [])
     ours = {owner["uid"] for owner in metadata["ownerReferences"]}
-    if ours & {owner["uid"] for owner in there["metadata"].get("ownerReferences", [])}:
+    if ours & {owner["uid"] for owner in theirs}:
         labels = metadata.get("labels", {})
         if labels.items() <= (there["metadata"].get("labels") or {}).items():
             return None
         # By its labels it is found: without them it looks as if it were missing, for ever.
         await cluster.patch(manifest["kind"], metadata["namespace"], metadata["name"], {"metadata": {"labels": labels}})
         message = f"{manifest['kind']} {metadata['name']} had lost its labels; the next pass sees it"
+        raise Conflict(HTTPStatus.CONFLICT, "Changed", message)
+    names = {(owner["kind"], owner["name"]) for owner in metadata["ownerReferences"]}
+    if any((owner["kind"], owner["name"]) in names for owner in theirs):
+        # Nothing that is made after it may be: it would find this one, which the garbage collector then takes away.
+        message = f"{manifest['kind']} {metadata['name']} is of a former owner of that name, and goes with it"
         raise Conflict(HTTPStatus.CONFLICT, "Changed", message)
     message = f"{manifest['kind']} {metadata['name']} exists and is not ours: it is left alone"
     return _obstacle(manifest, Reason.NAME_TAKEN, message)

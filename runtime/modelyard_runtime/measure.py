@@ -25,7 +25,7 @@ from modelyard_runtime.statistics import median_figure
 BATCHES = (1, 8)
 NOISY = 0.1
 """Width of the ratio's 90% interval, over the ratio, from which a measurement goes on: more blocks narrow it. At
-this width the default gate, no slower than the original, is surely passed by what is a tenth faster."""
+this width the default gate, no slower than the original, is passed, as a rule, by what is a tenth faster."""
 SEED = 7
 
 Ask = Callable[[Batch], object]

@@ -50,7 +50,10 @@ def kill_container(pod: Object, container: str) -> str:
 
 def kill_backend(pod: Object, container: str) -> None:
     """SIGKILL a process that runs the backend for Triton, as the kernel does where memory is short."""
-    backends = [pid for pid in _running(pod, container) if Path(f"/proc/{pid}/comm").read_text().startswith(BACKEND)]
+    backends = [pid for pid in _running(pod, container) if _name(pid).startswith(BACKEND)]
+    if not backends:
+        message = f"no process of {pod['metadata']['name']} is called {BACKEND}..."
+        raise TooLate(message)
     _send(signal.SIGKILL, backends[:1])
 
 
@@ -66,6 +69,13 @@ def held(pod: Object, container: str) -> Iterator[None]:
         yield
     finally:
         _send(signal.SIGCONT, pids)
+
+
+def _name(pid: int) -> str:
+    """Return a process's name as the kernel has it, or nothing if it ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/comm").read_text()
+    return ""
 
 
 def _running(pod: Object, container: str) -> list[int]:

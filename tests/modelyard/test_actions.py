@@ -124,6 +124,17 @@ async def test_an_object_of_that_name_that_is_not_ours_is_never_touched(
     assert await cluster.get("ConfigMap", namespace, "next") is not None  # the others are made all the same
 
 
+async def test_what_a_former_owner_of_our_name_leaves_is_waited_for(
+    cluster: Cluster, namespace: str, ours: dict[str, Any]
+) -> None:
+    """It goes with that owner, and nothing may be made that would then be without it."""
+    left = config_map(namespace, "thing", ownerReferences=[{**owner(ours, controller=True), "uid": "former"}])
+    await cluster.create(left)
+    with pytest.raises(Conflict, match="former owner"):
+        await carry_out(cluster, [Create(manifest=child(ours), why=WHY), Create(manifest=child(ours, "next"), why=WHY)])
+    assert await cluster.get("ConfigMap", namespace, "next") is None
+
+
 async def test_an_object_that_the_api_server_refuses_is_told(
     cluster: Cluster, api: ApiServer, ours: dict[str, Any]
 ) -> None:

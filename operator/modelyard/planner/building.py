@@ -43,7 +43,7 @@ def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snaps
     if view is not None and view.deleting:
         return []
     wanted = build_spec(want, spec, snapshot)
-    corrected = view is not None and _is_corrected(view, wanted)
+    corrected = view is not None and not view.shared and _is_corrected(view, wanted)
     if view is not None and view.attempt >= snapshot.attempt and not corrected:
         return owning(want, view)
     manifest = build_manifest(want.namespace, wanted)
@@ -58,12 +58,20 @@ def build_actions(want: Desired, spec: OptimizedModelSpec, have: Observed, snaps
 def _is_corrected(view: BuildView, wanted: ModelBuildSpec) -> bool:
     """Return whether a build that came to nothing is now asked with another Secret, place, room or time: by its fix.
 
-    None of that is in its key. One that another model owns as well is left: each would ask it in its own way for ever.
+    None of that is in its key.
     """
-    stuck = view.phase in {BuildPhase.FAILED, BuildPhase.PENDING} and view.owned and not view.shared
+    stuck = view.phase in {BuildPhase.FAILED, BuildPhase.PENDING} and view.owned
     if not stuck or view.spec is None or view.attempt != wanted.attempt:
         return False
     return any(getattr(view.spec, name) != getattr(wanted, name) for name in CORRECTABLE)
+
+
+def needs_a_command(want: Desired, spec: OptimizedModelSpec, snapshot: Snapshot, view: BuildView) -> bool:
+    """Return whether what was corrected reaches the build by the command retry alone.
+
+    One that another model owns as well is left as it is: each would ask it in its own way for ever.
+    """
+    return view.shared and _is_corrected(view, build_spec(want, spec, snapshot))
 
 
 def owning(want: Desired, view: BuildView) -> list[Action]:

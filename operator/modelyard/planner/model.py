@@ -10,7 +10,7 @@ from modelyard.api.model import OptimizedModelSpec
 from modelyard.api.proof import OnFailure
 from modelyard.errors import SpecNotUnderstood
 from modelyard.manifests.metadata import model_owner
-from modelyard.planner.building import build_actions, disowning
+from modelyard.planner.building import build_actions, disowning, needs_a_command
 from modelyard.planner.model_pass import ModelPass, false, true, unknown
 from modelyard.planner.outcome import outcome
 from modelyard.planner.proof import proof_of
@@ -24,7 +24,7 @@ from modelyard.reasons import Reason
 from modelyard.routes import Routes
 from modelyard.state.desired import Desired
 from modelyard.state.observed import BuildPhase, BuildView, Observed, Record
-from modelyard.state.plan import Action, Findings, Plan, Restore
+from modelyard.state.plan import Action, Create, Findings, Plan, Restore
 from modelyard.traffic.envoy_config import ProxyConfig
 from modelyard.wording import counted
 
@@ -83,11 +83,12 @@ def _earns(this: ModelPass, target: Record) -> bool:
 
 def _build(this: ModelPass, target: Record) -> BuildView | None:
     """Bring the target's build about; return it once it succeeded."""
-    if has_its_names(this.have):
-        this.actions += build_actions(this.want, this.spec, this.have, target.snapshot)
-    view = this.have.builds.get(target.snapshot.build_name)
+    done = build_actions(this.want, this.spec, this.have, target.snapshot) if has_its_names(this.have) else []
+    this.actions += done
     name = target.snapshot.build_name
-    if view is None or view.deleting or view.attempt < target.snapshot.attempt:
+    view = this.have.builds.get(name)
+    anew = not this.spec.suspend and any(isinstance(action, Create) for action in done)
+    if view is None or view.deleting or anew or view.attempt < target.snapshot.attempt:
         if this.spec.suspend:
             this.stages["Converted"] = unknown(
                 Reason.SUSPENDED, f"build {name} is not there, and spec.suspend makes none"
@@ -106,7 +107,10 @@ def _build(this: ModelPass, target: Record) -> BuildView | None:
         this.stages["Converted"] = true(Reason.BUILT, f"build {name}: {view.message}")
         return view
     reason = view.reason or Reason.WAITING
-    found = false(reason, f"build {name}: {view.message}" if view.message else f"build {name} is asked for")
+    said = f"build {name}: {view.message}" if view.message else f"build {name} is asked for"
+    if needs_a_command(this.want, this.spec, target.snapshot, view):
+        said += "; another model needs this build too: what is corrected reaches it by the command retry"
+    found = false(reason, said)
     this.stages["Converted"] = found
     if view.phase is BuildPhase.FAILED or reason not in {Reason.BUILDING, Reason.STARTING, Reason.WAITING}:
         this.in_trouble(found, final=view.phase is BuildPhase.FAILED)

@@ -60,7 +60,8 @@ def proxy_trouble(have: Observed) -> Finding | None:
 def _in_its_way(pod: PodView) -> str | None:
     """Return what keeps a proxy from running, and what mends that, if it is one of the known kinds."""
     if pod.image_error:
-        return f"{pod.image_error}; name an image in images.envoy of the chart's values that nodes can pull"
+        fix = "name an image in images.envoy of the chart's values that nodes can pull, then command refresh"
+        return f"{pod.image_error}; {fix}"
     if pod.unschedulable:
         return f"{pod.unschedulable}; lower traffic.proxy.resources.requests, or add a node"
     return pod.cannot_start

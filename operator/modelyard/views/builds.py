@@ -57,10 +57,16 @@ def build_observed_from(build: Manifest, children: Iterable[Manifest], now: date
     uid = build["metadata"]["uid"]
     found = list(children)
     ours = [child for child in found if is_controlled_by(child, uid)]
-    pods = [child for child in found if child["kind"] == "Pod"]  # controlled by their Job
+    jobs = [child for child in ours if child["kind"] == "Job"]
+    # By their Jobs: those of a former build of this name have its labels until they are gone.
+    pods = [
+        child
+        for child in found
+        if child["kind"] == "Pod" and any(is_controlled_by(child, job["metadata"]["uid"]) for job in jobs)
+    ]
     return BuildObserved(
         now=now,
-        jobs=tuple(sorted((_job(child) for child in ours if child["kind"] == "Job"), key=lambda job: job.attempt)),
+        jobs=tuple(sorted(map(_job, jobs), key=lambda job: job.attempt)),
         pods=tuple(sorted(map(build_pod_view, pods), key=lambda pod: (pod.created_at, pod.name))),
         objects={
             (child["kind"], child["metadata"]["name"]): ObjectRef.of(child)

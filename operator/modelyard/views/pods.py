@@ -119,13 +119,15 @@ def _ends(statuses: list[dict[str, Any]]) -> list[ContainerEnd]:
         end = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated")
         if end:
             message = end.get("message") or ""
+            termination = _termination(message)
+            says_so = termination is None and _says_out_of_memory(message)
             ends.append(
                 ContainerEnd(
                     name=status["name"],
                     exit_code=end["exitCode"],
-                    oom=end.get("reason") == "OOMKilled" or _says_out_of_memory(message),
+                    oom=end.get("reason") == "OOMKilled" or says_so,
                     message=message,
-                    termination=_termination(message),
+                    termination=termination,
                 )
             )
     return ends

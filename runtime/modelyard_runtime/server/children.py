@@ -29,6 +29,10 @@ class Children:
                     message = "a process of its backend ended while it started"
                     raise ServerLost(message) from error
 
+    def ended(self) -> bool:
+        """Return whether one of them has ended by now."""
+        return bool(self._poll.poll(0))
+
     def wait(self) -> None:
         """Return once one of them has ended, though its parent be another process; never where there are none."""
         self._poll.poll()

@@ -65,6 +65,7 @@ class Supervisor:
         self._proven = False
         self._failure: Exception | None = None
         self._lost_a_child = False
+        self._ended_for_it = False
         self._killed_before = killed_for_memory()
         self._stage = Stage.PROVING
         self._stage_ends = math.inf
@@ -113,6 +114,8 @@ class Supervisor:
                 triton.kill()  # nothing to drain: it never was ready
         if self._lost_a_child and self._stage is not Stage.STOPPING:
             # Killed before it answers 500: a proxy sends what was under way to another server, or waits for this one.
+            triton.reap()
+            self._ended_for_it |= triton.code is None  # else it ended first, and its children with it
             triton.kill()
         while time.monotonic() >= self._stage_ends:
             self._next_stage(triton)
@@ -145,13 +148,14 @@ class Supervisor:
         backend: list[Children] = []
         try:
             # Watched before samples are replayed: one may end while another is asked them.
-            verify(self.options, loaded=lambda: backend.append(Children(triton.pid)))
+            verify(self.options, loaded=lambda: backend.extend(watched_children(triton.pid)))
             self._proven = True
         except Exception as error:  # noqa: BLE001 - it would be lost with its thread, and the loop never woken
-            self._failure = error
+            lost = ServerLost(f"a process of its backend ended while it was asked the golden samples: {error}")
+            self._failure = lost if any(children.ended() for children in backend) else error
         os.kill(os.getpid(), signal.SIGUSR1)
-        if self._proven and backend:
-            backend[0].wait()
+        for children in backend if self._proven else ():
+            children.wait()
             self._lost_a_child = True
             os.kill(os.getpid(), signal.SIGUSR1)
 
@@ -172,9 +176,18 @@ class Supervisor:
             reason = type(self._failure).__name__ if isinstance(self._failure, verdicts) else "ServerRefused"
             _leave_message(reason, str(self._failure) or repr(self._failure))
             return Exit.REFUSED
-        why = f"; {self._failure}" if lost else "; a process of its backend had ended" if self._lost_a_child else ""
+        why = f"; {self._failure}" if lost else "; a process of its backend had ended" if self._ended_for_it else ""
         _leave_message("ServerDied", f"tritonserver ended with code {code}{why}: its log says more")
         return Exit.SERVER_DIED
+
+
+def watched_children(parent: int) -> list[Children]:
+    """Return what runs our backend for Triton, or nothing where the kernel or its seccomp profile lets nobody watch."""
+    try:
+        return [Children(parent)]
+    except OSError as error:
+        log.warning("no process of the backend can be watched here (%s): one that dies leaves this server ready", error)
+        return []
 
 
 def _leave_message(reason: str, message: str) -> None:

@@ -116,9 +116,11 @@ def _account(key: str) -> Credentials:
         fields = json.loads(key)
         account: Credentials = Credentials.from_service_account_info(fields, scopes=[GOOGLE_SCOPE])
     except (AttributeError, TypeError, ValueError) as error:
-        raise _unusable("has no service account's key in key.json: put the file there that Google gave") from error
+        fix = "put the file there that Google gave, then command retry"
+        raise _unusable(f"has no service account's key in key.json: {fix}") from error
     if str(fields["token_uri"]) not in GOOGLE_TOKENS:  # a signed claim goes there, past sources.allowedHosts
-        raise _unusable(f"has key.json with another token_uri than Google's, {GOOGLE_TOKENS[0]}: put that there")
+        fix = f"put {GOOGLE_TOKENS[0]} there, then command retry"
+        raise _unusable(f"has key.json with another token_uri than Google's: {fix}")
     account.refresh(Request())  # the library would ask six times for an account that is gone
     return account
 

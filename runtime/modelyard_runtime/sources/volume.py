@@ -13,6 +13,7 @@ from modelyard_runtime.sources.copying import copy_files
 from modelyard_runtime.sources.wanted import MODEL, Wanted
 
 MOUNT = Path("/source")
+OF_THE_FILE_SYSTEM = "lost+found"
 
 
 def copy_from_volume(
@@ -31,7 +32,7 @@ def copy_from_volume(
 def _copied(source: VolumeFiles, destination: Path, advance: Advance, files: Wanted, mount: Path) -> str:
     folder = _within(mount, source.path)
     if not folder.is_dir():
-        there = ", ".join(sorted(path.name for path in mount.iterdir())[:10])
+        there = ", ".join(sorted(path.name for path in mount.iterdir() if path.name != OF_THE_FILE_SYSTEM)[:10])
         told = f"it holds {there}; set pvc.path" if there else "it is empty; upload the model there, then command retry"
         raise BuildFailed(BuildReason.SOURCE_NOT_FOUND, f"the volume has no folder {source.path!r}: {told}")
     names = files.of(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

@@ -621,7 +621,9 @@ def test_what_is_corrected_as_the_message_says_is_built_anew(phase: str, reason:
     if "source" in fix:
         world.pin = OciPin(repository=REPOSITORY, digest="sha256:" + "1" * 64, pull_secret="mine")  # noqa: S106 - a name
     world.edit(**fix)
-    world.passes(4)
+    for _ in range(4):
+        world.passes()
+        assert "why not" not in world.status.message, "the verdict on what was corrected is none on the correction"
     (after,) = world.of("ModelBuild")
     assert after["metadata"]["name"] == before["metadata"]["name"]
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
@@ -651,9 +653,13 @@ def test_a_build_that_another_model_needs_too_is_left_as_it_is() -> None:
     world.build_ends(phase="Failed", reason="OutOfMemory", message="why not")
     (build,) = world.of("ModelBuild")
     build["metadata"]["ownerReferences"].append({**build["metadata"]["ownerReferences"][0], "uid": "another"})
+    world.passes(2)
+    assert "another model" not in world.status.message
     world.edit(build={"timeout": "3h"})
     world.passes(4)
     assert world.of("ModelBuild")[0]["metadata"]["uid"] == build["metadata"]["uid"]
+    told = "another model needs this build too: what is corrected reaches it by the command retry"
+    assert told in world.status.message
 
 
 def test_a_failed_build_leaves_stable_alone() -> None:

@@ -161,6 +161,15 @@ def test_a_pod_of_a_build_says_which_step_runs_and_how_the_others_ended() -> Non
     assert view.ends[1].termination.memory_estimate_bytes == 7
 
 
+def test_a_step_that_runs_out_of_memory_by_itself_says_so_in_its_own_words() -> None:
+    words = '{"step": "convert", "reason": "OutOfMemory", "message": "it asked for 9 GiB"}'
+    view = build_pod_view(pod(init=(container("convert", terminated={"exitCode": 64, "message": words}),)))
+    (end,) = view.ends
+    assert not end.oom, "the kernel killed nothing"
+    assert end.termination is not None
+    assert end.termination.message == "it asked for 9 GiB"
+
+
 def test_words_that_are_not_ours_stay_text() -> None:
     view = build_pod_view(pod(init=(container("convert", terminated={"exitCode": 1, "message": "Traceback"}),)))
     assert (view.ends[0].message, view.ends[0].termination) == ("Traceback", None)
@@ -365,7 +374,11 @@ def test_a_build_as_its_pass_sees_it() -> None:
     job["status"] = {
         "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}]
     }
-    have = build_observed_from(build, [job, pod()], NOW)
+    ours, formers = pod(), pod()  # a build made anew has the name of the former, whose pods end in their own time
+    formers["metadata"]["name"] = "f"
+    for child, uid in ((ours, job["metadata"]["uid"]), (formers, "former")):
+        child["metadata"]["ownerReferences"] = [{"kind": "Job", "name": "j", "uid": uid, "controller": True}]
+    have = build_observed_from(build, [job, ours, formers], NOW)
     assert [(j.attempt, j.memory_limit, j.complete, j.failed) for j in have.jobs] == [
         (1, 2 << 30, False, "BackoffLimitExceeded")
     ]
