@@ -6,14 +6,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 import torch
 from transformers import BertForSequenceClassification, PreTrainedTokenizerFast
 
 from tests.models.classifier import HELD_OUT, SOURCES, Trained
 from tests.models.documentation import paragraphs
-from tests.models.training import one_thread, trained_until
+from tests.models.training import FINE_RATE, one_thread, trained_until
 
 QUESTIONS = {
     "turtle": ("how do I draw with the turtle", "move the pen on the screen", "what shape and colour has a turtle"),
@@ -26,8 +26,19 @@ MARGIN = 0.45
 TOKENS = 48
 MOST_EPOCHS = 20
 
-Pair: TypeAlias = tuple[str, str, float]
-"""A question, a passage, and 1 where they are of one topic."""
+
+class Pair(NamedTuple):
+    """A question and a passage. ``kind`` counts topics: the question's, times how many there are, and the passage's."""
+
+    question: str
+    passage: str
+    kind: int
+
+    @property
+    def fits(self) -> bool:
+        """Return whether both are of one topic."""
+        asked, own = divmod(self.kind, len(QUESTIONS))
+        return asked == own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +53,68 @@ class TrainedReranker:
 def trained_reranker(folder: Path, start: Trained) -> TrainedReranker:
     """Train one and write it. Fails if it has not learnt after ``MOST_EPOCHS``.
 
-    start: the classifier that knows the topics of passages; what is left to learn is to compare them.
+    start: the classifier that knows the topics of passages. Which topics a pair is of is learnt next, and only then
+    whether they are one: learnt at once that is an exclusive or, and whether training ever leaves chance hangs on the
+    rounding of the CPU.
     """
-    seen, unseen = {}, {}
     every = {topic: paragraphs(SOURCES[topic]) for topic in QUESTIONS}
     count = min(map(len, every.values()))  # fewer are learnt by heart: what was not seen then hangs on the CPU
+    seen, unseen = {}, {}
     for topic in QUESTIONS:
         passages = random.Random(1).sample(every[topic], count)
         unseen[topic], seen[topic] = passages[::HELD_OUT], [p for i, p in enumerate(passages) if i % HELD_OUT]
-    asked = tuple(
+    asked = _asked(unseen)
+    with one_thread():
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(start.folder)
+        kinds = len(QUESTIONS) ** 2
+        model = _with_outputs(kinds, start.folder)
+        held_out = _pairs(unseen)
+
+        def told_apart() -> float:
+            answers = model(**_tensors_of(tokenizer, held_out)).logits.argmax(dim=1)
+            return float((answers == torch.tensor([pair.kind for pair in held_out])).float().mean())
+
+        trained_until(
+            model,
+            _pairs(seen),
+            lambda some: _tensors_of(tokenizer, some) | {"labels": torch.tensor([pair.kind for pair in some])},
+            told_apart,
+            enough=1 / kinds + MARGIN,
+            most_epochs=MOST_EPOCHS,
+            rate=FINE_RATE,
+        )
+        model.save_pretrained(folder)
+        model = _with_outputs(1, folder)
+        model.config.problem_type = "multi_label_classification"  # one label, with the loss of cross-encoders
+
+        def first() -> float:
+            scores = [model(**tensors(tokenizer, [(question, one) for one in some])).logits for question, some in asked]
+            return sum(float(of_one.argmax() == 0) for of_one in scores) / len(scores)
+
+        share = trained_until(
+            model,
+            _pairs(seen),
+            lambda some: _tensors_of(tokenizer, some) | {"labels": torch.tensor([[float(pair.fits)] for pair in some])},
+            first,
+            enough=CHANCE + MARGIN,
+            most_epochs=MOST_EPOCHS,
+            least_epochs=4,
+            rate=FINE_RATE,
+        )
+    model.config.problem_type = None  # as cross-encoders are saved
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return TrainedReranker(folder=folder, unseen=asked, first=share)
+
+
+def _with_outputs(count: int, folder: Path) -> BertForSequenceClassification:
+    """Return the model of a folder with a new head of ``count`` outputs."""
+    return BertForSequenceClassification.from_pretrained(folder, num_labels=count, ignore_mismatched_sizes=True)
+
+
+def _asked(unseen: dict[str, list[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return questions, each with a passage that fits and one of each other topic."""
+    return tuple(
         (
             questions[place % len(questions)],
             (unseen[topic][place], *(unseen[o][place] for o in QUESTIONS if o != topic)),
@@ -58,31 +122,6 @@ def trained_reranker(folder: Path, start: Trained) -> TrainedReranker:
         for topic, questions in QUESTIONS.items()
         for place in range(min(map(len, unseen.values())))
     )
-    with one_thread():
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(start.folder)
-        model = BertForSequenceClassification.from_pretrained(
-            start.folder,
-            id2label={0: "LABEL_0"},
-            label2id={"LABEL_0": 0},
-            ignore_mismatched_sizes=True,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
-        model.config.problem_type = "multi_label_classification"  # one label, with the loss of cross-encoders
-
-        def batch_of(pairs: Sequence[Pair]) -> dict[str, torch.Tensor]:
-            labels = torch.tensor([[fits] for _, _, fits in pairs])
-            return tensors(tokenizer, [(question, passage) for question, passage, _ in pairs]) | {"labels": labels}
-
-        def first() -> float:
-            scores = [model(**tensors(tokenizer, [(question, one) for one in some])).logits for question, some in asked]
-            return sum(float(of_one.argmax() == 0) for of_one in scores) / len(scores)
-
-        share = trained_until(model, _pairs(seen), batch_of, first, enough=CHANCE + MARGIN, most_epochs=MOST_EPOCHS)
-    model.config.problem_type = None  # as cross-encoders are saved
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return TrainedReranker(folder=folder, unseen=asked, first=share)
 
 
 def tensors(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]]) -> dict[str, torch.Tensor]:
@@ -100,11 +139,16 @@ def tensors(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]]
     return {name: rows[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
 
 
+def _tensors_of(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[Pair]) -> dict[str, torch.Tensor]:
+    return tensors(tokenizer, [(pair.question, pair.passage) for pair in pairs])
+
+
 def _pairs(passages: dict[str, list[str]]) -> list[Pair]:
     """Return each passage with a question of each topic."""
     rng = random.Random(2)
+    topics = list(QUESTIONS)
     return [
-        (rng.choice(QUESTIONS[asked]), passage, float(asked == topic))
+        Pair(rng.choice(QUESTIONS[asked]), passage, topics.index(asked) * len(topics) + topics.index(topic))
         for topic, own in passages.items()
         for passage in own
         for asked in QUESTIONS
