@@ -24,7 +24,8 @@ CHANCE = 1 / len(QUESTIONS)
 MARGIN = 0.45
 """By how much more than chance the fitting passage must come first, of one of each topic, none of them seen before."""
 TOKENS = 48
-MOST_EPOCHS = 20
+LEAST_EPOCHS, MOST_EPOCHS = 4, 20
+"""After one its scores are right but close together, and rounding weighs the more."""
 
 
 class Pair(NamedTuple):
@@ -98,7 +99,7 @@ def trained_reranker(folder: Path, start: Trained) -> TrainedReranker:
             first,
             enough=CHANCE + MARGIN,
             most_epochs=MOST_EPOCHS,
-            least_epochs=4,
+            least_epochs=LEAST_EPOCHS,
             rate=FINE_RATE,
         )
     model.config.problem_type = None  # as cross-encoders are saved
